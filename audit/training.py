@@ -1,0 +1,272 @@
+"""Labelled shards to a scorer.
+
+Two ways, one result: `train_compact` trains the small encoder and the safety modules together from
+scratch; `train_on_frozen` trains the safety modules on the features of a frozen encoder, computed
+once. Both are seeded, and both leave the mix and the recipe on the scorer's card.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from audit.augment import views
+from audit.compact import CompactDims
+from audit.composing import DRAWN, Batch, Composer
+from audit.demo import KINDS, draw
+from audit.encoder import CompactEncoder, Encoder
+from audit.labels import HARMLESS, Label, LabelledSet, collect
+from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyOutput
+from audit.scorer import Scorer, untrained
+from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
+
+Progress = Callable[[int, int, str], None]
+"""Called with steps done, steps in all, and a word on how it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a training run besides the examples.
+
+    steps       optimiser steps
+    batch       examples a step
+    rate        peak learning rate of AdamW; warm-up over 5 % of the steps, then cosine to zero
+    decay       weight decay of matrices
+    averaging   decay of the running average of the weights that becomes the scorer
+    documents   drawn documents mixed in
+    seed        of weights, order, views and drawings
+    width       E, width of safety tokens and head
+    """
+
+    steps: int = 6000
+    batch: int = 64
+    rate: float = 2e-3
+    decay: float = 0.05
+    averaging: float = 0.999
+    documents: int = 5000
+    seed: int = 256
+    width: int = 192
+
+
+def drawn_documents(
+    count: int, seed: int, names: tuple[str, ...], taxonomy: Taxonomy, *, side: int,
+    templates: str = "train",
+) -> LabelledSet:
+    """`count` drawn documents, risky kinds and harmless twins in equal number.
+
+    side       stored side R of the pictures
+    templates  'train', 'heldout' or 'all', see `audit.demo.draw`
+    """
+    from PIL import Image
+
+    known = {c.name: c for c in taxonomy.concepts}
+    halves = ([k for k, c in KINDS.items() if c not in HARMLESS],
+              [k for k, c in KINDS.items() if c in HARMLESS])
+    rows = []
+    for i in range(count):
+        half = halves[i % 2]
+        kind = half[i // 2 % len(half)]
+        drawing = draw(kind, seed + i, templates)
+        concept = KINDS[kind]
+        one_hot = np.array([n == concept for n in names], np.float32)
+        found = known.get(concept)
+        label = Label(
+            TYPES.index(found.type) if found else SAFE,
+            LEVELS.index(found.level) if found else 0, one_hot, concept,
+        )
+        image = drawing.image.convert("RGB")
+        square = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
+        group = f"{DRAWN}{drawing.group}"
+        rows.append((square, image.width / image.height, label, f"{DRAWN}{kind}", group))
+    return collect(rows)
+
+
+def train_compact(
+    examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy, recipe: Recipe,
+    *, name: str, dims: CompactDims | None = None, progress: Progress | None = None,
+) -> Scorer:
+    """Encoder and safety modules from scratch, on composed views of the examples.
+
+    examples  stored at a side of at least the encoder's input side
+    names     concepts to learn, in the order of the scorer's outputs
+    returns   a scorer holding the running average of the weights, in eval mode
+    """
+    torch.manual_seed(recipe.seed)
+    encoder = CompactEncoder(dims)
+    scorer = _fresh(encoder, examples, names, taxonomy, recipe, name)
+    composer = Composer(examples, names, taxonomy, recipe.seed)
+    views_rng = torch.Generator().manual_seed(recipe.seed)
+
+    def batches() -> Iterator[tuple[Tensor, Batch]]:
+        while True:
+            batch = composer.batch(recipe.batch)
+            yield views(batch.images, batch.aspects, encoder.size, views_rng), batch
+
+    whole = nn.ModuleDict({"encoder": encoder, "safety": scorer.safety})
+
+    def forward(model: nn.ModuleDict, pixels: Tensor) -> SafetyOutput:
+        output: SafetyOutput = model["safety"](model["encoder"](pixels).patches)
+        return output
+
+    _fit(whole, forward, batches(), scorer, recipe, progress)
+    return scorer
+
+
+def train_on_frozen(
+    encoder: Encoder, examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy,
+    recipe: Recipe, *, name: str, progress: Progress | None = None,
+) -> Scorer:
+    """Safety modules on the features of a frozen encoder, each example encoded once as it is."""
+    torch.manual_seed(recipe.seed)
+    scorer = _fresh(encoder, examples, names, taxonomy, recipe, name)
+    features = encode_all(encoder, examples, progress)
+    rng = np.random.default_rng(recipe.seed)
+    _, inverse, counts = np.unique(examples.names, return_inverse=True, return_counts=True)
+    odds = 1 / np.sqrt(counts[inverse])
+    odds /= odds.sum()
+
+    def batches() -> Iterator[tuple[Tensor, Batch]]:
+        while True:
+            rows = rng.choice(len(odds), recipe.batch, p=odds)
+            e = examples.take(rows)
+            yield features[torch.from_numpy(rows)].float(), Batch(
+                torch.empty(0), torch.from_numpy(e.aspects), torch.from_numpy(e.types),
+                torch.from_numpy(e.levels), torch.from_numpy(e.concepts), torch.ones(len(e)),
+            )
+
+    whole = nn.ModuleDict({"safety": scorer.safety})
+
+    def forward(model: nn.ModuleDict, patches: Tensor) -> SafetyOutput:
+        output: SafetyOutput = model["safety"](patches)
+        return output
+
+    _fit(whole, forward, batches(), scorer, recipe, progress)
+    return scorer
+
+
+@torch.inference_mode()
+def encode_all(
+    encoder: Encoder, examples: LabelledSet, progress: Progress | None = None, chunk: int = 32
+) -> Tensor:
+    """Patch features [N, T, D] float16 of all examples, padded to a square as a scan does."""
+    encoder.eval()
+    out = []
+    for start in range(0, len(examples), chunk):
+        part = examples.take(np.arange(start, min(start + chunk, len(examples))))
+        pixels = padded(torch.from_numpy(part.pictures), torch.from_numpy(part.aspects), encoder.size)
+        out.append(encoder(pixels).patches.half())
+        if progress:
+            progress(start + len(part), len(examples), "encoding")
+    return torch.cat(out)
+
+
+def padded(pictures: Tensor, aspects: Tensor, size: int) -> Tensor:
+    """[B, R, R, 3] uint8 stretched pictures -> [B, 3, S, S] float32 on a mid-grey square."""
+    out = torch.full((len(pictures), 3, size, size), 128.0)
+    for row, (picture, aspect) in enumerate(zip(pictures, aspects.tolist(), strict=True)):
+        across, down = max(1, round(size * min(1.0, aspect))), max(1, round(size / max(1.0, aspect)))
+        top, left = (size - down) // 2, (size - across) // 2
+        content = F.interpolate(
+            picture.permute(2, 0, 1)[None].float(), (down, across), mode="bilinear", antialias=True
+        )
+        out[row, :, top : top + down, left : left + across] = content[0]
+    return out
+
+
+def loss(output: SafetyOutput, batch: Batch, covered: Tensor) -> Tensor:
+    """Type and level cross-entropy plus concept cross-entropy; weighted mean over the batch.
+
+    covered  [7] bool; logits of the other types take no part
+    """
+    types = output.type_logits.float().masked_fill(~covered, -1e4)
+    by_type = F.cross_entropy(types, batch.types, reduction="none")
+    by_level = F.cross_entropy(output.level_logits.float(), batch.levels, reduction="none")
+    known = ~batch.concepts.isnan()
+    by_concept = F.binary_cross_entropy_with_logits(
+        output.concept_logits.float(), batch.concepts.nan_to_num(), reduction="none"
+    )
+    total = by_type + 0.5 * by_level + 2 * (by_concept * known).mean(1)
+    return (total * batch.weights).mean()
+
+
+def _fresh(
+    encoder: Encoder, examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy,
+    recipe: Recipe, name: str,
+) -> Scorer:
+    present = set(examples.types.tolist()) | {SAFE}
+    width = encoder.patch_width
+    dims = SafetyDims(
+        ProjectorDims(width, min(width, 128), recipe.width, None, depth=2),
+        HeadDims(recipe.width, tokens=16, heads=4, concepts=len(names)),
+    )
+    scorer = untrained(
+        encoder, name=name, concepts=names, dims=dims, taxonomy_hash=taxonomy.hash,
+        types_covered=tuple(t for i, t in enumerate(TYPES) if i in present),
+    )
+    scorer.card.training.update({"recipe": asdict(recipe), "mix": mix(examples)})
+    return scorer
+
+
+def mix(examples: LabelledSet) -> dict[str, Any]:
+    """Examples by label and by source, for the card."""
+    return {
+        "examples": len(examples),
+        "by_label": dict(sorted(Counter(examples.names.tolist()).items())),
+        "by_source": dict(sorted(Counter(examples.sources.tolist()).items())),
+    }
+
+
+def _fit(
+    model: nn.ModuleDict, forward: Callable[[nn.ModuleDict, Tensor], SafetyOutput],
+    batches: Iterator[tuple[Tensor, Batch]], scorer: Scorer, recipe: Recipe,
+    progress: Progress | None,
+) -> None:
+    """AdamW with warm-up and cosine; the averaged weights are loaded into `model` at the end."""
+    covered = torch.tensor([t in scorer.card.types_covered for t in TYPES])
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0}],
+        lr=recipe.rate,
+    )
+    warm = max(1, recipe.steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda s: min((s + 1) / warm, 0.5 * (1 + math.cos(math.pi * s / recipe.steps))),
+    )
+    average = copy.deepcopy(model.state_dict())
+    model.train()
+    running = 0.0
+    for step in range(recipe.steps):
+        inputs, batch = next(batches)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = forward(model, inputs)
+        value = loss(output, batch, covered)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        keep = min(recipe.averaging, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for key, tensor in model.state_dict().items():
+                if tensor.is_floating_point():
+                    average[key].lerp_(tensor, 1 - keep)
+                else:
+                    average[key].copy_(tensor)
+        running += (float(value) - running) * (0.02 if step else 1.0)
+        if progress and (step % 20 == 19 or step + 1 == recipe.steps):
+            progress(step + 1, recipe.steps, f"loss {running:.3f}")
+    model.load_state_dict(average)
+    model.eval()
+
+
