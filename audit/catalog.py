@@ -1,0 +1,322 @@
+"""parts -> catalog.duckdb, and questions to it: every line of SQL is here.
+
+The file is built under another name and takes its own by rename. A reader attaches it read-only
+from an instance of its own: it goes on seeing the file it has opened, so readers and writers
+never wait for each other. Nobody opens the published file with plain `open()`: closing it would
+drop DuckDB's lock in the same process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from audit import books, vectors
+from audit.errors import CatalogMismatch, ShardwardenError, UsageError
+from audit.parts import Parts, digest_of, replacing
+from audit.rows import SCHEMA
+from audit.status import IndexReport, ShardCounts, ShardFault, Status
+from audit.taxonomy import LEVELS, TYPES
+
+NAME = "catalog.duckdb"
+CAPTION_SHOWN = 80  # characters of a caption in `top`
+CONCEPTS_SHOWN = 3
+
+# A SELECT must not fetch anything, neither an extension nor a Python variable.
+_CLOSED: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+}
+
+# Type and level, each taken for itself, contradict each other (papers.md O11). Where a type or all
+# levels are not covered, greatest() passes over NULL.
+_CONFLICT = """
+    (coalesce(p_safe, 0) > coalesce(greatest({risky}), -1))
+    <> (p_level_0 >= greatest(p_level_1, p_level_2, p_level_3))
+""".format(risky=", ".join(f"p_{name}" for name in TYPES if name != "safe"))
+_CONTENTS = "SELECT shard, count(*), sum(hash(s)::HUGEINT) FROM {source} s GROUP BY shard"
+
+
+def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> IndexReport:
+    """Build catalog.duckdb and vectors.faiss from the parts and publish both by rename.
+
+    Waits while another process indexes the same catalog. Parts that are not whole are left out
+    and named in the report.
+    flat_below   see vectors.build
+    """
+    started = time.monotonic()
+    directory = Path(catalog_dir)
+    parts = Parts(directory)
+    if not parts.directory.is_dir():
+        raise ShardwardenError(f"{directory}: not a catalog, it has no parts; run `audit scan`")
+    with _alone(directory):
+        ids, skipped = [], []
+        for shard_id in parts.shard_ids():
+            fault = parts.fault(shard_id)
+            if fault is None:
+                ids.append(shard_id)
+            else:
+                skipped.append(fault)
+        with (
+            replacing(directory / NAME) as database,
+            replacing(directory / vectors.NAME) as faiss_file,
+        ):
+            count = vectors.build(parts, ids, faiss_file, flat_below=flat_below)
+            rows = _build(database, parts, ids, count, digest_of(faiss_file))
+    return IndexReport(len(ids), rows, count, time.monotonic() - started, tuple(skipped))
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Hold the catalog's index lock; what unfinished builds left is removed."""
+    with (directory / ".index.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in (NAME, vectors.NAME):
+            for path in directory.glob(f"{name}.tmp-*"):  # and DuckDB's .wal beside it
+                path.unlink(missing_ok=True)
+        yield
+
+
+def _build(path: Path, parts: Parts, ids: Sequence[str], count: int, digest: str) -> int:
+    tables = {
+        "samples": SCHEMA.empty_table(),
+        **_books(parts, ids),
+        "built": pa.table(
+            {"format": [books.FORMAT], "vectors": [count], "vectors_sha256": [digest]}
+        ),
+    }
+    with duckdb.connect(str(path), config={**_CLOSED, "temp_directory": ""}) as connection:
+        for name, table in tables.items():
+            connection.register("arrow_table", table)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_table")
+            connection.unregister("arrow_table")
+        if ids:
+            connection.execute("INSERT INTO samples SELECT * FROM read_parquet(?)",
+                               [_patterns(parts, ids)])  # fmt: skip
+        connection.execute("CHECKPOINT")
+        return _one(connection, "SELECT count(*) FROM samples")
+
+
+def _books(parts: Parts, ids: Sequence[str]) -> dict[str, pa.Table]:
+    return books.tables(
+        [parts.books(shard_id) for shard_id in ids],
+        [digest_of(parts.paths(shard_id)[0]) for shard_id in ids],
+    )
+
+
+def _patterns(parts: Parts, ids: Sequence[str]) -> list[str]:
+    """Paths for read_parquet, which takes patterns: brackets in a folder's name are no pattern."""
+    return [glob.escape(str(parts.paths(shard_id)[0].resolve())) for shard_id in ids]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+class Catalog:
+    """A catalog opened for reading: the published file as it was at that moment.
+
+    It never waits for a scan or an index, and they never wait for it; open it anew to see what
+    has been published since. A context manager.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        """Raise ShardwardenError when the catalog has not been built or cannot be read."""
+        self.directory = Path(directory)
+        path = (self.directory / NAME).resolve()
+        if not path.exists():
+            raise ShardwardenError(f"{path}: no such file; run `audit index {directory}`")
+        self._connection = duckdb.connect(":memory:", config=_CLOSED)
+        try:
+            quoted = str(path).replace("'", "''")
+            self._connection.execute(f"ATTACH '{quoted}' AS catalog (READ_ONLY)")
+            self._connection.execute("USE catalog")
+            self._connection.execute("SET temp_directory = ''")
+            self._connection.execute("SET enable_external_access = false")
+            self._connection.execute("SET lock_configuration = true")
+            built = self._connection.execute("SELECT * FROM built").fetchone()
+        except duckdb.Error as error:
+            self._connection.close()
+            raise ShardwardenError(
+                f"{path}: {_one_line(error)}; run `audit index {directory}`"
+            ) from error
+        if built is None or built[0] != books.FORMAT:
+            self._connection.close()
+            raise CatalogMismatch(
+                f"{path}: not of format {books.FORMAT}; run `audit index {directory}`"
+            )
+        self.vectors: int = built[1]
+        self.vectors_sha256: str = built[2]
+
+    def __enter__(self) -> Catalog:
+        """Return the catalog itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; the Catalog is of no use afterwards."""
+        self._connection.close()
+
+    def sql(self, query: str, *, limit: int | None = None) -> pa.Table:
+        """Answer one SELECT over `samples`, `shards`, `faults`, `upstream`; nothing can be written.
+
+        limit    rows given back at most
+        raises   UsageError, one line, for anything but one SELECT and for a SELECT that fails
+        """
+        try:
+            statements = self._connection.extract_statements(query)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError("sql: give exactly one SELECT; the catalog is read-only")
+            relation = self._connection.sql(query)
+            answer: pa.Table = (
+                relation if limit is None else relation.limit(limit)
+            ).to_arrow_table()
+            return answer
+        except (duckdb.Error, RuntimeError) as error:
+            raise UsageError(f"sql: {_one_line(error)}") from error
+
+    def top(
+        self,
+        *,
+        by: str = "risk",
+        type: str | None = None,
+        level: str | None = None,
+        limit: int = 20,
+    ) -> pa.Table:
+        """Rows with the highest `by` first: shard, key, type, level, risk, concepts, caption.
+
+        by       "risk", or "p_<type>", which is then a column too
+        type     only rows decided to be of this type; level: only of this level
+        raises   UsageError for a name that is not in the taxonomy
+        """
+        _known("column", by, ("risk", *(f"p_{name}" for name in TYPES)))
+        wanted = {}
+        if type is not None:
+            wanted["risk_type"] = _known("type", type, TYPES)
+        if level is not None:
+            wanted["risk_level"] = _known("level", level, LEVELS)
+        if limit < 0:
+            raise UsageError(f"top: cannot show {limit} rows; give 0 or more")
+        conditions = "".join(f" AND {column} = ?" for column in wanted)
+        column = "" if by == "risk" else f"{by},"
+        shown = f"[1:{CONCEPTS_SHOWN}]"
+        query = f"""
+            SELECT shard, key, risk_type, risk_level, risk, {column}
+                array_to_string(list_transform(
+                    list_reverse_sort(list_filter(
+                        list_zip(map_values(concepts), map_keys(concepts)),
+                        lambda pair: pair[1] IS NOT NULL)){shown},
+                    lambda pair: format('{{}} {{:.2f}}', pair[2], pair[1])), ', ') AS concepts,
+                CASE WHEN length(caption) > {CAPTION_SHOWN}
+                    THEN caption[1:{CAPTION_SHOWN - 1}] || '…' ELSE caption END AS caption
+            FROM (
+                SELECT * FROM samples
+                WHERE status = 'scored' AND {by} IS NOT NULL{conditions}
+                ORDER BY {by} DESC, row_id LIMIT ?
+            )
+            ORDER BY {by} DESC, row_id
+        """
+        relation = self._connection.sql(query, params=[*wanted.values(), limit])
+        table: pa.Table = relation.to_arrow_table()
+        return table
+
+    def status(self) -> Status:
+        """Count everything; seconds for millions of rows."""
+        names = ", ".join(f.name for f in fields(ShardCounts))
+        shards = tuple(
+            ShardCounts(*row) for row in self._rows(f"SELECT {names} FROM shards ORDER BY shard")
+        )
+        numbers = [f.name for f in fields(ShardCounts)[1:]]
+        faults = 'SELECT shard, kind, detail, key, "offset" FROM faults ORDER BY ALL'
+        return Status(
+            shards=shards,
+            total=ShardCounts("total", *(sum(getattr(s, n) for s in shards) for n in numbers)),
+            risks={
+                (kind, level): count
+                for kind, level, count in self._rows(
+                    "SELECT risk_type, risk_level, count(*) FROM samples "
+                    "WHERE risk_type IS NOT NULL AND risk_level IS NOT NULL GROUP BY ALL"
+                )
+            },
+            concepts=self._counts(
+                "SELECT concept, count(*) FROM (SELECT unnest(list_filter(map_keys(concepts), "
+                "lambda name: concepts[name] > 0.5)) AS concept FROM samples) GROUP BY ALL"
+            ),
+            failures=self._counts(
+                "SELECT split_part(coalesce(error, 'unknown'), ':', 1), count(*) FROM samples "
+                "WHERE status <> 'scored' GROUP BY ALL"
+            ),
+            upstream=self._counts("SELECT error, sum(count) FROM upstream GROUP BY ALL"),
+            faults=tuple(ShardFault(*row) for row in self._rows(faults)),
+            conflicts=self._rows(f"SELECT count(*) FROM samples WHERE {_CONFLICT}")[0][0],
+        )
+
+    def differences(self, parts: Parts, ids: Sequence[str]) -> list[str]:
+        """One line for each thing that the catalog and these parts do not have alike."""
+        problems = []
+        do = f"run `audit index {self.directory}`"
+        mine = self._contents(self._connection, "samples", [])
+        theirs: dict[str, tuple[int, int]] = {}
+        if ids:
+            with duckdb.connect(":memory:", config=_CLOSED) as connection:
+                theirs = self._contents(connection, "read_parquet(?)", [_patterns(parts, ids)])
+        for shard in sorted(mine.keys() | theirs.keys()):
+            (here, left), (there, right) = (rows.get(shard, (0, 0)) for rows in (mine, theirs))
+            if here != there:
+                problems.append(f"{NAME}: {here:,} rows of {shard}, its part has {there:,}; {do}")
+            elif left != right:
+                problems.append(f"{NAME}: rows of {shard} differ from its part; {do}")
+        for name, table in _books(parts, ids).items():
+            stored = self._connection.table(name).to_arrow_table()
+            if not stored.equals(table):
+                problems.append(f"{NAME}: table {name} differs from the books of the parts; {do}")
+        double = "SELECT row_id FROM samples GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
+        if ids := [str(row[0]) for row in self._rows(double)]:
+            problems.append(f"{NAME}: row_ids that several rows have: {', '.join(ids)}; {do}")
+        return problems
+
+    @staticmethod
+    def _contents(
+        connection: duckdb.DuckDBPyConnection, source: str, values: list[Any]
+    ) -> dict[str, tuple[int, int]]:
+        rows = connection.execute(_CONTENTS.format(source=source), values).fetchall()
+        return {shard: (count, total) for shard, count, total in rows}
+
+    def _counts(self, query: str) -> dict[str, int]:
+        rows = self._rows(f"SELECT * FROM ({query}) t(name, count) ORDER BY count DESC, name")
+        return {name: int(count) for name, count in rows}
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query).fetchall()
+
+
+def _known(what: str, name: str, names: Sequence[str]) -> str:
+    if name not in names:
+        raise UsageError(f"top: unknown {what} {name!r}; known: {', '.join(names)}")
+    return name
+
+
+def _one_line(error: Exception) -> str:
+    """DuckDB's first line; the lines behind it draw an arrow under the query."""
+    return " ".join(str(error).split("\n\nLINE", 1)[0].split())[:300]
