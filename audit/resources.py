@@ -1,7 +1,7 @@
 """Finds the files that travel with Shardwarden, in a checkout and in an installed wheel.
 
-In a checkout they lie in `data/` and `app/` beside this package; a wheel carries them inside
-the package, as `audit/_bundled/data` and `audit/_bundled/app`.
+In a checkout they lie in `data/` beside this package; a wheel carries them inside the package,
+as `audit/_bundled/data`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,6 @@ def data_path(*parts: str) -> Path:
 
     returns  an absolute path; whether it exists is for the caller to check
     """
-    return _root("data").joinpath(*parts)
-
-
-def app_path(*parts: str) -> Path:
-    """Path of a file under `app/`, e.g. `app_path("main.py")`; see `data_path`."""
-    return _root("app").joinpath(*parts)
-
-
-def _root(folder: str) -> Path:
-    """The bundled folder of an installed wheel, else the one of the checkout."""
-    bundled = _PACKAGE / "_bundled" / folder
-    return bundled if bundled.is_dir() else _PACKAGE.parent / folder
+    bundled = _PACKAGE / "_bundled" / "data"
+    root = bundled if bundled.is_dir() else _PACKAGE.parent / "data"
+    return root.joinpath(*parts)

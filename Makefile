@@ -1,0 +1,67 @@
+# Everything happens in a virtual environment of this checkout, .venv, made on first use.
+# Needs make and Python 3.11 or newer; another one:  make demo PYTHON=python3.12
+
+PYTHON ?= python3
+# `gpu` takes faiss-gpu instead of faiss-cpu.
+EXTRA ?= cpu
+# The versions our checks run with. Take the newest instead:  make test CONSTRAINTS=
+CONSTRAINTS ?= constraints.txt
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format clean
+
+help:
+	@echo "make demo    install, audit the demo shards, show what was found"
+	@echo "make test    install with what the tests need, run them"
+	@echo "make check   style and types (ruff, strict mypy)"
+	@echo "make bench   benchmarks; they print ratios"
+	@echo "make format  put the code into the house style"
+	@echo "make clean   remove the environment, caches and demo results"
+
+demo: $(VENV)/.installed
+	$(BIN)/audit scan data/demo-shards
+	$(BIN)/audit status demo-shards.audit
+	$(BIN)/audit top demo-shards.audit
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench $(ARGS)
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist demo-shards.audit .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The stamps make a second run start at once, and a changed dependency install again.
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing into $(VENV): a few minutes and up to 7 GB, nearly all of it PyTorch."
+	$(PIP) --editable ".[$(EXTRA)]"
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing into $(VENV): a few minutes and up to 7 GB, nearly all of it PyTorch."
+	$(PIP) --editable ".[$(EXTRA),dev]"
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is missing or older than 3.11; name a newer one: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make a virtual environment; see the message above (on Debian and" \
+	    "Ubuntu: apt install python3-venv)" >&2; \
+	  exit 1; }
