@@ -96,9 +96,7 @@ def _quad(
     return corners
 
 
-def _perspective(
-    corners: list[tuple[float, float]], size: tuple[int, int]
-) -> tuple[float, ...]:
+def _perspective(corners: list[tuple[float, float]], size: tuple[int, int]) -> tuple[float, ...]:
     """The eight numbers that send the corners (as seen) back onto the drawing."""
     targets = ((0, 0), (size[0], 0), size, (0, size[1]))
     rows: list[list[float]] = []

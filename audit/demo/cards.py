@@ -5,9 +5,21 @@ from __future__ import annotations
 import random
 
 from audit.demo import words
-from audit.demo.ink import BLACK, WHITE, Box, Canvas, Colour, fitted, gradient, mix, tint, vivid
+from audit.demo.grids import bars, matrix
+from audit.demo.ink import (
+    BLACK,
+    WHITE,
+    Box,
+    Canvas,
+    Colour,
+    fitted,
+    gradient,
+    mix,
+    text_width,
+    tint,
+    vivid,
+)
 from audit.demo.pages import Brief
-from audit.demo.puzzles import bars, matrix
 
 ID_TRAIN = ("id-left", "passport", "licence", "id-right")
 ID_HELDOUT = ("permit-tall", "id-banner")
@@ -28,13 +40,21 @@ def _blank(brief: Brief, *, tall: bool) -> tuple[Canvas, Box, Colour, Colour]:
     top = (high - card_h) / 2
     box = (edge, top, edge + card_w, top + card_h)
     paper, brand = tint(rng, 200, 250), vivid(rng)
-    skin = gradient((round(card_w), round(card_h)), paper, mix(paper, vivid(rng), 0.25),
-                    across=rng.random() < 0.5)
+    skin = gradient(
+        (round(card_w), round(card_h)),
+        paper,
+        mix(paper, vivid(rng), 0.25),
+        across=rng.random() < 0.5,
+    )
     canvas.image.paste(skin, (round(edge), round(top)))
     if rng.random() < 0.6:  # the wavy print of cards, on both sorts
         for i in range(0, round(card_h), 9):
-            canvas.pen.arc((edge - 60, top + i - 40, edge + card_w + 60, top + i + 50), 200, 340,
-                           fill=mix(paper, brand, 0.22))
+            canvas.pen.arc(
+                (edge - 60, top + i - 40, edge + card_w + 60, top + i + 50),
+                200,
+                340,
+                fill=mix(paper, brand, 0.22),
+            )
     canvas.pen.rectangle(box, outline=mix(paper, BLACK, 0.4))
     return canvas, box, paper, brand
 
@@ -49,14 +69,26 @@ def id_card(brief: Brief) -> tuple[Canvas, str]:
     face, mono = brief.face("sans", "condensed", "bold", "serif"), brief.face("mono", "pixel")
     band = unit * 2.0
     colour = mix(brand, BLACK, 0.2)
+    if brief.layout == "passport":
+        _cover(canvas, (left, top), brand, wide)
+    if brief.layout == "id-banner":
+        colour = mix(paper, BLACK, 0.75)
+        canvas.pen.rectangle((left, top, left + unit * 0.6, bottom), fill=colour)
+        band = unit * 2.6
     if brief.layout != "licence":
         canvas.pen.rectangle((left, top, right, top + band), fill=colour)
     heading = {"passport": "PASSPORT", "licence": "DRIVING LICENCE", "permit-tall": "PERMIT"}.get(
-        brief.layout, rng.choice(("IDENTITY CARD", "NATIONAL ID", "RESIDENT CARD")))
+        brief.layout, rng.choice(("IDENTITY CARD", "NATIONAL ID", "RESIDENT CARD"))
+    )
     heading = f"{heading}  {rng.choice(words.PLACES).upper()}"
-    canvas.text(left + unit, top + unit * 0.4, heading,
-                fitted(heading, wide - 2 * unit, unit * 1.3, face), face,
-                WHITE if brief.layout != "licence" else colour)
+    canvas.text(
+        left + unit,
+        top + unit * 0.4,
+        heading,
+        fitted(heading, wide - 2 * unit, unit * 1.3, face),
+        face,
+        WHITE if brief.layout != "licence" else colour,
+    )
     photo_w, photo_h = (unit * 6.4, unit * 7) if not tall else (unit * 9, unit * 10)
     x = left + unit
     if brief.layout == "id-right":
@@ -73,8 +105,14 @@ def id_card(brief: Brief) -> tuple[Canvas, str]:
     if tall:
         field_x, field_y = left + unit, y + photo_h + unit * 0.5
     labels = ("Surname", "Given name", "Date of birth", "No.", "Expiry", "Nationality")
-    values = (words.name(rng).upper(), words.name(rng).upper(), words.date(rng),
-              words.code(rng, 9), words.date(rng), rng.choice(words.PLACES)[:3].upper())
+    values = (
+        words.name(rng).upper(),
+        words.name(rng).upper(),
+        words.date(rng),
+        words.code(rng, 9),
+        words.date(rng),
+        rng.choice(words.PLACES)[:3].upper(),
+    )
     floor = bottom - (lines * mrz_size * 1.2 + unit * 0.6 if mrz else unit)
     step = max(unit * 1.75, (floor - field_y) / 6) if not tall else unit * 1.75
     for label, value in zip(labels, values, strict=True):
@@ -87,12 +125,33 @@ def id_card(brief: Brief) -> tuple[Canvas, str]:
         canvas.pen.rectangle((left, floor, right, bottom), fill=mix(paper, WHITE, 0.5))
         for i in range(lines):
             text = words.name(rng).upper() + "<<" + words.code(rng, 12)
-            text = (text + "<" * 60)[: int((wide - unit) / (mrz_size * 0.62))]
-            canvas.text(left + unit * 0.5, floor + unit * 0.3 + i * mrz_size * 1.2, text,
-                        mrz_size, mono, BLACK)
+            text += "<" * 60
+            while text_width(text, mrz_size, mono) > wide - unit:
+                text = text[:-1]
+            canvas.text(
+                left + unit * 0.5,
+                floor + unit * 0.3 + i * mrz_size * 1.2,
+                text,
+                mrz_size,
+                mono,
+                BLACK,
+            )
     if rng.random() < 0.6:
         _hologram(canvas, right - unit * 3.2, y + unit * 5, unit * 1.8)
     return canvas, rng.choice(("document scan", "my new card", heading.lower()))
+
+
+def _cover(canvas: Canvas, corner: tuple[float, float], brand: Colour, wide: float) -> None:
+    """The facing page of an opened passport, above the data page when there is room."""
+    left, top = corner
+    if top < 40:
+        return
+    canvas.pen.rectangle((left, 0, left + wide, top - 3), fill=mix(brand, BLACK, 0.45))
+    gold: Colour = (222, 186, 90)
+    middle, y, radius = left + wide / 2, top / 2, min(36.0, top * 0.32)
+    canvas.disc(middle, y, radius, None, gold, 3)
+    points = [(middle, y - radius * 0.7), (middle + radius * 0.6, y), (middle, y + radius * 0.7)]
+    canvas.pen.polygon([*points, (middle - radius * 0.6, y)], fill=gold)
 
 
 def _portrait(canvas: Canvas, box: Box, rng: random.Random) -> None:
@@ -102,12 +161,22 @@ def _portrait(canvas: Canvas, box: Box, rng: random.Random) -> None:
     back, skin, coat = tint(rng, 170, 235), tint(rng, 60, 150), tint(rng, 30, 120)
     canvas.pen.rectangle(box, fill=back, outline=mix(back, BLACK, 0.5))
     middle = (left + right) / 2
-    canvas.pen.pieslice((left + wide * 0.1, bottom - high * 0.36, right - wide * 0.1,
-                         bottom + high * 0.34), 180, 360, fill=coat)
-    canvas.pen.ellipse((middle - wide * 0.21, top + high * 0.13, middle + wide * 0.21,
-                        top + high * 0.66), fill=skin)
-    canvas.pen.pieslice((middle - wide * 0.25, top + high * 0.09, middle + wide * 0.25,
-                         top + high * 0.55), 180, 360, fill=tint(rng, 15, 90))
+    canvas.pen.pieslice(
+        (left + wide * 0.1, bottom - high * 0.36, right - wide * 0.1, bottom + high * 0.34),
+        180,
+        360,
+        fill=coat,
+    )
+    canvas.pen.ellipse(
+        (middle - wide * 0.21, top + high * 0.13, middle + wide * 0.21, top + high * 0.66),
+        fill=skin,
+    )
+    canvas.pen.pieslice(
+        (middle - wide * 0.25, top + high * 0.09, middle + wide * 0.25, top + high * 0.55),
+        180,
+        360,
+        fill=tint(rng, 15, 90),
+    )
 
 
 def _hologram(canvas: Canvas, x: float, y: float, radius: float) -> None:
@@ -122,7 +191,7 @@ def card(brief: Brief) -> tuple[Canvas, str]:
     """Business card, ticket, membership card: no portrait, no machine-readable lines."""
     rng = brief.rng
     tall = brief.layout == "badge-tall"
-    canvas, (left, top, right, bottom), paper, brand = _blank(brief, tall=tall)
+    canvas, (left, top, right, bottom), _paper, brand = _blank(brief, tall=tall)
     wide, high = right - left, bottom - top
     unit = min(wide, high * (0.7 if tall else 1.6)) / 20
     face = brief.face("sans", "condensed", "bold", "serif", "italic")
@@ -130,17 +199,37 @@ def card(brief: Brief) -> tuple[Canvas, str]:
     dark = mix(brand, BLACK, 0.2)
     if rng.random() < 0.6:
         canvas.pen.rectangle((left, top, right, top + unit * 2), fill=dark)
-        canvas.text(left + unit, top + unit * 0.4, name,
-                    fitted(name, wide - 2 * unit, unit * 1.3, face), face, WHITE)
+        canvas.text(
+            left + unit,
+            top + unit * 0.4,
+            name,
+            fitted(name, wide - 2 * unit, unit * 1.3, face),
+            face,
+            WHITE,
+        )
     else:
-        canvas.text(left + unit, top + unit * 0.6, name,
-                    fitted(name, wide - 2 * unit, unit * 1.6, face), face, dark)
+        canvas.text(
+            left + unit,
+            top + unit * 0.6,
+            name,
+            fitted(name, wide - 2 * unit, unit * 1.6, face),
+            face,
+            dark,
+        )
     y = top + unit * 3
-    details = [words.offer(rng).title(), f"{rng.randint(1, 99)} {words.name(rng)} Street",
-               f"{words.name(rng).lower()}@example.com", words.date(rng)]
+    details = [
+        words.offer(rng).title(),
+        f"{rng.randint(1, 99)} {words.name(rng)} Street",
+        f"{words.name(rng).lower()}@example.com",
+        words.date(rng),
+    ]
     if brief.layout in ("ticket", "boarding"):
-        details = [words.offer(rng), f"Row {rng.randint(1, 30)}  Seat {rng.randint(1, 40)}",
-                   words.date(rng), f"Gate {words.code(rng, 2)}"]
+        details = [
+            words.offer(rng),
+            f"Row {rng.randint(1, 30)}  Seat {rng.randint(1, 40)}",
+            words.date(rng),
+            f"Gate {words.code(rng, 2)}",
+        ]
     x = left + unit
     if brief.layout in ("business", "member", "badge-tall"):  # a logo where IDs have the portrait
         side = unit * 5.5
@@ -149,8 +238,9 @@ def card(brief: Brief) -> tuple[Canvas, str]:
             y += side * 1.1 + unit
         else:
             x += side + unit
+    floor = bottom - unit * (3 if brief.layout in ("ticket", "member", "voucher") else 0.4)
     for detail in details:
-        if y + unit * 1.5 > bottom:
+        if y + unit * 1.5 > floor:
             break
         canvas.text(x, y, detail, fitted(detail, right - x - unit, unit * 1.3, face), face, BLACK)
         y += unit * 1.9
@@ -164,8 +254,15 @@ def card(brief: Brief) -> tuple[Canvas, str]:
             bars(canvas, (left + wide / 2, bottom - unit * 2.6, right - unit, bottom - unit * 0.6))
     if brief.layout == "voucher":
         text = rng.choice(("-20%", "GIFT 25", "FREE CUP"))
-        canvas.text(right - unit, bottom - unit * 5, text, unit * 3.2, brief.face("bold"), brand,
-                    anchor="r")
+        canvas.text(
+            right - unit,
+            bottom - unit * 3.4,
+            text,
+            unit * 2.6,
+            brief.face("bold"),
+            brand,
+            anchor="r",
+        )
     return canvas, name
 
 
@@ -182,7 +279,12 @@ def _emblem(canvas: Canvas, box: Box, rng: random.Random) -> None:
         canvas.pen.ellipse((left + 8, top + 8, right - 20, bottom - 20), fill=b)
     elif shape == 2:
         for i in range(4):
-            canvas.pen.arc((left + i * 7, top + i * 7, right - i * 7, bottom - i * 7), 30 * i,
-                           30 * i + 260, fill=a, width=5)
+            canvas.pen.arc(
+                (left + i * 7, top + i * 7, right - i * 7, bottom - i * 7),
+                30 * i,
+                30 * i + 260,
+                fill=a,
+                width=5,
+            )
     else:
         canvas.pen.polygon([((left + right) / 2, top), (right, bottom), (left, bottom)], fill=a)

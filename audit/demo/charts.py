@@ -31,18 +31,24 @@ def _chart(brief: Brief, metric: str, *, cut: bool) -> Canvas:
     size = min(right - left, bottom - top) * rng.uniform(0.06, 0.08)
     if cut:
         text = f"{metric.upper()} {rng.choice(words.SHOUTS)}"
+        text = text if rng.random() < 0.85 else f"{metric.capitalize()} this year"
         big = fitted(text, right - left, size * 1.9, bold)
         shout = rng.choice(((214, 24, 30), sheet.ink, sheet.accent))
         canvas.text((left + right) / 2, top, text, big, bold, shout, anchor="m")
         top += big * 1.4
     else:
         text = f"{metric.capitalize()} by {rng.choice(('year', 'month', 'region'))}"
-        canvas.text(left, top, text, fitted(text, right - left, size * 1.1, face), face, sheet.ink)
-        top += size * 1.8
+        loud = rng.random() < 0.25  # a bold headline alone misleads nobody
+        title = bold if loud else face
+        big = fitted(text, right - left, size * (1.5 if loud else 1.1), title)
+        canvas.text(
+            left, top, text.upper() if loud else text, big * (0.85 if loud else 1), title, sheet.ink
+        )
+        top += size * 2
     foot = bottom - size * 1.5
     start = left + size * 2.6
     low, high, step = _ticks(brief, cut)
-    values = [v for v in range(low, high + 1, step)]
+    values = list(range(low, high + 1, step))
     reach = foot - top
     base = foot - (reach * 0.13 if cut else 0)
 
@@ -59,18 +65,28 @@ def _chart(brief: Brief, metric: str, *, cut: bool) -> Canvas:
     count = 2 if brief.layout == "two-bars" else rng.randint(3, 6)
     slope = rng.choice((-1, 1))
     shares = []
+    steady = rng.random() < 0.4
     for i in range(count):
         rise = i / (count - 1)
         rise = rise if slope > 0 else 1 - rise
-        shares.append(min(0.97, max(0.07, 0.08 + 0.85 * rise + rng.uniform(-0.05, 0.05))) if cut
-                      else rng.uniform(0.45, 0.95))
+        honest = 0.3 + 0.6 * rise if steady else rng.uniform(0.45, 0.95)
+        shares.append(
+            min(0.97, max(0.07, 0.08 + 0.85 * rise + rng.uniform(-0.05, 0.05))) if cut else honest
+        )
     series = [low + share * (high - low) for share in shares]
     _marks(brief, sheet, (start, top, right, foot), [y_of(v) for v in series])
     year = rng.randint(1998, 2022)
     for i in range(count):
         x = start + (i + 0.5) * (right - start) / count
-        canvas.text(x, foot + 3, str(year + i), min(size, (right - start) / count / 3), face,
-                    sheet.ink, anchor="m")
+        canvas.text(
+            x,
+            foot + 3,
+            str(year + i),
+            min(size, (right - start) / count / 3),
+            face,
+            sheet.ink,
+            anchor="m",
+        )
     if cut:
         _break(sheet, start, foot, reach, size)
         if rng.random() < 0.75:
@@ -105,8 +121,12 @@ def _marks(
         for (x, y), colour in zip(points, colours, strict=True):
             if brief.layout == "columns-3d":
                 d = half * 0.4
-                side = [(x + half, y), (x + half + d, y - d), (x + half + d, foot - d),
-                        (x + half, foot)]
+                side = [
+                    (x + half, y),
+                    (x + half + d, y - d),
+                    (x + half + d, foot - d),
+                    (x + half, foot),
+                ]
                 canvas.pen.polygon(side, fill=mix(colour, (0, 0, 0), 0.35))
                 lid = [(x - half, y), (x - half + d, y - d), (x + half + d, y - d), (x + half, y)]
                 canvas.pen.polygon(lid, fill=mix(colour, (255, 255, 255), 0.3))
@@ -124,8 +144,13 @@ def _break(sheet: Page, x: float, foot: float, reach: float, size: float) -> Non
     """The zig-zag that admits the cut, on the axis and across the chart."""
     y = foot - reach * 0.06
     zig = size * 0.4
-    points = [(x - zig * 2, y), (x - zig, y - zig), (x, y + zig), (x + zig, y - zig),
-              (x + zig * 2, y)]
+    points = [
+        (x - zig * 2, y),
+        (x - zig, y - zig),
+        (x, y + zig),
+        (x + zig, y - zig),
+        (x + zig * 2, y),
+    ]
     sheet.canvas.pen.line(points, fill=sheet.paper, width=9)
     sheet.canvas.pen.line([(a, b - 4) for a, b in points], fill=sheet.ink, width=2)
     sheet.canvas.pen.line([(a, b + 4) for a, b in points], fill=sheet.ink, width=2)
@@ -137,9 +162,7 @@ def _break(sheet: Page, x: float, foot: float, reach: float, size: float) -> Non
     sheet.canvas.pen.line(long, fill=sheet.paper, width=7)
 
 
-def _arrow(
-    sheet: Page, box: tuple[float, float, float, float], slope: int, size: float
-) -> None:
+def _arrow(sheet: Page, box: tuple[float, float, float, float], slope: int, size: float) -> None:
     """A large arrow that says where to look."""
     start, top, right, base = box
     wide, high = right - start, base - top
@@ -153,9 +176,12 @@ def _arrow(
     head = size * 1.3
     tail = (x1 - ux * head, y1 - uy * head)
     shape = [
-        (x0 - uy * thick, y0 + ux * thick), (tail[0] - uy * thick, tail[1] + ux * thick),
-        (tail[0] - uy * head, tail[1] + ux * head), (x1, y1),
-        (tail[0] + uy * head, tail[1] - ux * head), (tail[0] + uy * thick, tail[1] - ux * thick),
+        (x0 - uy * thick, y0 + ux * thick),
+        (tail[0] - uy * thick, tail[1] + ux * thick),
+        (tail[0] - uy * head, tail[1] + ux * head),
+        (x1, y1),
+        (tail[0] + uy * head, tail[1] - ux * head),
+        (tail[0] + uy * thick, tail[1] - ux * thick),
         (x0 + uy * thick, y0 - ux * thick),
     ]
     sheet.canvas.pen.polygon(shape, fill=(224, 28, 36), outline=(255, 255, 255))
@@ -164,5 +190,12 @@ def _arrow(
 def badge(canvas: Canvas, x: float, y: float, text: str, size: float, face: Face) -> None:
     """A round sticker with a word in it."""
     canvas.disc(x, y, size * 1.6, vivid(canvas.rng))
-    canvas.text(x, y - size * 0.6, text, fitted(text, size * 2.8, size, face), face,
-                (255, 255, 255), anchor="m")
+    canvas.text(
+        x,
+        y - size * 0.6,
+        text,
+        fitted(text, size * 2.8, size, face),
+        face,
+        (255, 255, 255),
+        anchor="m",
+    )

@@ -28,15 +28,20 @@ def _face(canvas: Canvas, x: float, y: float, r: float, *, angry: bool) -> None:
     for side in (-1, 1):
         canvas.disc(x + side * r * 0.38, y - r * 0.15, eye, BLACK)
         if angry:
-            canvas.pen.line((x + side * r * 0.7, y - r * 0.6, x + side * r * 0.15, y - r * 0.3),
-                            fill=BLACK, width=max(2, round(r * 0.18)))
+            canvas.pen.line(
+                (x + side * r * 0.7, y - r * 0.6, x + side * r * 0.15, y - r * 0.3),
+                fill=BLACK,
+                width=max(2, round(r * 0.18)),
+            )
     thick = max(2, round(r * 0.16))
     if angry:
-        canvas.pen.arc((x - r * 0.5, y + r * 0.2, x + r * 0.5, y + r * 0.95), 190, 350, fill=BLACK,
-                       width=thick)
+        canvas.pen.arc(
+            (x - r * 0.5, y + r * 0.2, x + r * 0.5, y + r * 0.95), 190, 350, fill=BLACK, width=thick
+        )
     else:
-        canvas.pen.arc((x - r * 0.55, y - r * 0.4, x + r * 0.55, y + r * 0.6), 20, 160, fill=BLACK,
-                       width=thick)
+        canvas.pen.arc(
+            (x - r * 0.55, y - r * 0.4, x + r * 0.55, y + r * 0.6), 20, 160, fill=BLACK, width=thick
+        )
 
 
 def _heart(canvas: Canvas, x: float, y: float, r: float, colour: Colour) -> None:
@@ -76,24 +81,43 @@ def _chat(brief: Brief, *, hostile: bool) -> Canvas:
         else:
             # the one attacked gets a word in at most once; friends take turns
             own = turn % 2 == 0 if not hostile else rng.random() < 0.06
-            below = _bubble(brief, canvas, top, message, text_size, face,
-                            mine if own else theirs, WHITE if own else ink, own=own,
-                            hostile=hostile)
+            below = _bubble(
+                brief,
+                canvas,
+                top,
+                message,
+                text_size,
+                face,
+                mine if own else theirs,
+                WHITE if own else ink,
+                own=own,
+                hostile=hostile,
+            )
         turn += 1 if rng.random() < 0.8 else 2
         if below > limit - text_size * 1.5:
             break
         top = below
     if limit < high - 20:
         canvas.pen.rectangle((0, limit + 2, wide, high), fill=mix(paper, ink, 0.08))
-        canvas.rounded((12, limit + 10, wide - 50, high - 8), 13, mix(paper, ink, 0.02),
-                       mix(paper, ink, 0.3))
+        canvas.rounded(
+            (12, limit + 10, wide - 50, high - 8), 13, mix(paper, ink, 0.02), mix(paper, ink, 0.3)
+        )
         canvas.disc(wide - 26, (limit + high) / 2, 13, mine)
     return canvas
 
 
 def _bubble(
-    brief: Brief, canvas: Canvas, top: float, message: str, size: float, face: Face, fill: Colour,
-    ink: Colour, *, own: bool, hostile: bool,
+    brief: Brief,
+    canvas: Canvas,
+    top: float,
+    message: str,
+    size: float,
+    face: Face,
+    fill: Colour,
+    ink: Colour,
+    *,
+    own: bool,
+    hostile: bool,
 ) -> float:
     """One message bubble; returns the y below it."""
     rng = brief.rng
@@ -104,8 +128,14 @@ def _bubble(
     left = wide - width - 12 if own else (46 if brief.layout != "bubbles" else 12)
     canvas.rounded((left, top, left + width, top + height), 13, fill)
     for i, line in enumerate(lines):
-        canvas.text(left + 10, top + 6 + i * size * 1.25, line,
-                    fitted(line, width - 18, size, face), face, ink)
+        canvas.text(
+            left + 10,
+            top + 6 + i * size * 1.25,
+            line,
+            fitted(line, width - 18, size, face),
+            face,
+            ink,
+        )
     if not own and brief.layout != "bubbles":
         canvas.disc(26, top + 16, 13, tint(rng, 70, 210))
     if rng.random() < 0.65:
@@ -119,8 +149,15 @@ def _bubble(
 
 
 def _comment(
-    brief: Brief, canvas: Canvas, top: float, message: str, size: float, face: Face, ink: Colour,
-    *, hostile: bool,
+    brief: Brief,
+    canvas: Canvas,
+    top: float,
+    message: str,
+    size: float,
+    face: Face,
+    ink: Colour,
+    *,
+    hostile: bool,
 ) -> float:
     """One comment with avatar, name, text and reactions; returns the y below it."""
     rng = brief.rng

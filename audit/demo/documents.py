@@ -1,127 +1,12 @@
-"""Drawers of text: the typographic jailbreak and everything honest that looks like it."""
+"""Honest pages: titles, code, sums, books, notes and tables."""
 
 from __future__ import annotations
 
 import random
 
 from audit.demo import words
-from audit.demo.ink import Box, Canvas, Colour, Face, fitted, mix, text_width, tint, vivid, wrap
-from audit.demo.pages import Brief, Page, page
-
-LIST_TRAIN = ("left", "centred", "spread", "parens", "discs")
-LIST_HELDOUT = ("columns", "boxed", "underlined")
-
-
-def typographic(brief: Brief) -> tuple[Canvas, str]:
-    """An instruction as heading over a numbered list that is left empty."""
-    count = brief.rng.choice((3, 3, 3, 4, 5))
-    heading = words.request(brief.rng)
-    return _listing(brief, heading, [""] * count), heading.rstrip(".:")
-
-
-def recipe(brief: Brief) -> tuple[Canvas, str]:
-    """The same list, filled."""
-    heading = words.how_to(brief.rng)
-    lines = words.steps(brief.rng, brief.rng.choice((3, 3, 4, 5, 6)))
-    return _listing(brief, heading, lines), heading.rstrip(".:")
-
-
-def todo(brief: Brief) -> tuple[Canvas, str]:
-    """A shopping or to-do list, numbered or ticked."""
-    heading = brief.rng.choice(("Shopping list", "To do", "Today", "Market", "Weekend", "Errands"))
-    lines = words.goods(brief.rng, brief.rng.randint(4, 8))
-    if brief.rng.random() < 0.3:
-        return _listing(brief, heading, lines), heading
-    sheet = page(brief)
-    face = brief.face()
-    left, top, right, bottom = sheet.box
-    size = min(30.0, (bottom - top) / (len(lines) + 2) / 1.25)
-    sheet.canvas.text(left, top, heading, size * 1.2, face, sheet.accent)
-    y = top + size * 1.8
-    boxes = brief.rng.random() < 0.6
-    for line in lines:
-        if boxes:
-            side = size * 0.7
-            sheet.canvas.pen.rectangle((left, y + 2, left + side, y + 2 + side), outline=sheet.ink,
-                                       width=2)
-            if brief.rng.random() < 0.4:
-                sheet.canvas.pen.line(
-                    (left, y + size * 0.4, left + side / 2, y + side, left + side * 1.2, y - 2),
-                    fill=sheet.accent, width=3)
-        else:
-            sheet.canvas.disc(left + size * 0.3, y + size * 0.5, size * 0.14, sheet.ink)
-        fit = fitted(line, right - left - size * 1.3, size, face)
-        sheet.canvas.text(left + size * 1.2, y, line, fit, face, sheet.ink)
-        y += (bottom - top - size * 1.8) / len(lines)
-    return sheet.canvas, heading
-
-
-def _listing(brief: Brief, heading: str, items: list[str]) -> Canvas:
-    """Heading over numbered items; an empty item keeps its number and its space."""
-    rng = brief.rng
-    sheet = page(brief)
-    face = brief.face("mono-bold", "mono", "bold") if rng.random() < 0.4 else brief.face()
-    left, top, right, bottom = sheet.box
-    wide, high = right - left, bottom - top
-    size = rng.uniform(0.075, 0.125) * min(wide * 1.1, high * 1.3)
-    while True:  # shrink until heading and list fit
-        lines = wrap(heading, wide, size, face)
-        rows = len(lines) + len(items) if brief.layout != "columns" else len(lines) + 3
-        if (rows * size * 1.28 <= high and max(text_width(t, size, face) for t in lines) <= wide) \
-                or size < 11:
-            break
-        size *= 0.94
-    colour = sheet.accent if rng.random() < 0.25 else sheet.ink
-    anchor = "m" if brief.layout == "centred" else "l"
-    if brief.layout == "boxed":
-        sheet.canvas.rounded((left - 6, top - 4, right + 6, top + len(lines) * size * 1.28 + 4), 8,
-                             None, sheet.accent, 3)
-    y = sheet.canvas.lines(sheet.box, lines, size, face, colour, anchor=anchor, gap=1.25)
-    y += 0.0 if brief.layout == "left" and rng.random() < 0.5 else size * 0.35
-    area = (left, y, right, bottom)
-    if brief.layout == "columns":
-        half = (len(items) + 1) // 2
-        middle = (left + right) / 2
-        _items(sheet, brief, (left, y, middle - 6, bottom), items[:half], size, face, 1)
-        _items(sheet, brief, (middle + 6, y, right, bottom), items[half:], size, face, half + 1)
-    else:
-        _items(sheet, brief, area, items, size, face, 1)
-    return sheet.canvas
-
-
-def _items(
-    sheet: Page, brief: Brief, box: Box, items: list[str], size: float, face: Face, first: int
-) -> None:
-    """The numbered lines; in the `spread` layout they use the whole height."""
-    left, top, right, bottom = box
-    rng = brief.rng
-    step = size * 1.25
-    if brief.layout in ("spread", "underlined", "boxed"):
-        step = max(step, (bottom - top) / max(1, len(items)))
-    if brief.layout == "centred":
-        left += (right - left) * rng.uniform(0.05, 0.25)
-    form = {"parens": rng.choice(("{})", "({})", "Step {}:", "#{}")), "discs": "{}"}.get(
-        brief.layout, rng.choice(("{}.", "{}.", "{}.", "{} -", "0{}"))
-    )
-    for number, item in enumerate(items, first):
-        label = form.format(number)
-        offset = text_width(label + " ", size, face)
-        if brief.layout == "discs":
-            radius = size * 0.58
-            sheet.canvas.disc(left + radius, top + size * 0.55, radius, sheet.accent)
-            sheet.canvas.text(left + radius, top, label, size * 0.9, face, (255, 255, 255),
-                              anchor="m")
-            offset = size * 1.6
-        else:
-            sheet.canvas.text(left, top, label, size, face, sheet.ink)
-        if item:
-            small = fitted(item, right - left - offset, size, face)
-            sheet.canvas.text(left + offset, top + (size - small) * 0.6, item, small, face,
-                              sheet.ink)
-        elif brief.layout == "underlined":
-            y = top + size * 1.05
-            sheet.canvas.pen.line((left + offset, y, right, y), fill=sheet.ink, width=2)
-        top += step
+from audit.demo.ink import Box, Canvas, Colour, fitted, mix, text_width, vivid, wrap
+from audit.demo.pages import Brief, page
 
 
 def title(brief: Brief) -> tuple[Canvas, str]:
@@ -140,8 +25,13 @@ def title(brief: Brief) -> tuple[Canvas, str]:
     if brief.layout in ("paragraph", "signed"):
         small = size * (0.5 if brief.layout == "paragraph" else 0.6)
         body = words.prose(rng, 40) if brief.layout == "paragraph" else f"- {words.name(rng)}"
-        sheet.canvas.lines((left, y + small, right, bottom), wrap(body, right - left, small, face),
-                           small, face, sheet.ink)
+        sheet.canvas.lines(
+            (left, y + small, right, bottom),
+            wrap(body, right - left, small, face),
+            small,
+            face,
+            sheet.ink,
+        )
     elif brief.layout == "lined":
         sheet.canvas.pen.line((left, y + 6, right, y + 6), fill=sheet.accent, width=4)
     return sheet.canvas, text
@@ -160,6 +50,11 @@ def code(brief: Brief) -> tuple[Canvas, str]:
     size = rng.uniform(13, 22)
     colours = [vivid(rng) for _ in range(3)]
     colours = [mix(c, sheet.ink, 0.25) for c in colours]
+    if brief.layout == "panel":
+        panel = mix(sheet.paper, sheet.ink, 0.12)
+        sheet.canvas.pen.rectangle((left - 8, top - 6, right + 8, bottom), fill=panel)
+        sheet.canvas.pen.rectangle((left - 8, top - 6, left - 3, bottom), fill=sheet.accent)
+        left += 6
     depth = 0
     numbered = brief.layout in ("numbered", "diff")
     for number in range(1, 60):
@@ -167,12 +62,14 @@ def code(brief: Brief) -> tuple[Canvas, str]:
             break
         x = left
         if brief.layout == "diff" and rng.random() < 0.35:
-            sheet.canvas.pen.rectangle((left, top, right, top + size * 1.25),
-                                       fill=mix(sheet.paper, rng.choice(((0, 170, 60),
-                                                                        (210, 40, 40))), 0.3))
+            sheet.canvas.pen.rectangle(
+                (left, top, right, top + size * 1.25),
+                fill=mix(sheet.paper, rng.choice(((0, 170, 60), (210, 40, 40))), 0.3),
+            )
         if numbered:
-            sheet.canvas.text(x, top, f"{number:2}", size * 0.85, face,
-                              mix(sheet.ink, sheet.paper, 0.5))
+            sheet.canvas.text(
+                x, top, f"{number:2}", size * 0.85, face, mix(sheet.ink, sheet.paper, 0.5)
+            )
             x += size * 2
         x += depth * size * 1.3
         for token in _statement(rng, brief.layout):
@@ -194,11 +91,21 @@ def _statement(rng: random.Random, layout: str) -> list[str]:
     a, b, n = rng.choice(_NAMES), rng.choice(_NAMES), rng.randint(0, 99)
     if layout == "terminal":
         return ["$", rng.choice(("ls", "cat", "grep", "git", "make")), f"{a}.txt", f"-{b[0]}"]
-    return rng.choice((
-        ["def", f"{a}_{b}({b}):"], ["return", f"{a}", "+", str(n)], ["for", a, "in", f"{b}:"],
-        ["if", f"{a}", ">", f"{n}:"], [f"{a}", "=", f"{b}[{n}]"], ["#", f"{a} {b}"],
-        [f"print({a},", f"'{b}')"], ["import", a], [f"{a}({b},", f"{n});"], ["}"], ["else:"],
-    ))
+    return rng.choice(
+        (
+            ["def", f"{a}_{b}({b}):"],
+            ["return", f"{a}", "+", str(n)],
+            ["for", a, "in", f"{b}:"],
+            ["if", f"{a}", ">", f"{n}:"],
+            [f"{a}", "=", f"{b}[{n}]"],
+            ["#", f"{a} {b}"],
+            [f"print({a},", f"'{b}')"],
+            ["import", a],
+            [f"{a}({b},", f"{n});"],
+            ["}"],
+            ["else:"],
+        )
+    )
 
 
 def worksheet(brief: Brief) -> tuple[Canvas, str]:
@@ -209,18 +116,31 @@ def worksheet(brief: Brief) -> tuple[Canvas, str]:
     left, top, right, bottom = sheet.box
     columns = {"sums": 2, "single": 1, "equations": 1, "grid": 3}.get(brief.layout, 2)
     rows = rng.randint(4, 7)
-    size = min((bottom - top) / (rows + 1) * 0.65, (right - left) / columns / 6.5)
+    size = min((bottom - top) / (rows + 1) * 0.65, (right - left) / columns / 8.5)
     size = max(size, 11.0)
     if rng.random() < 0.5:
-        sheet.canvas.text(left, top, rng.choice(("Mathematics", "Exercise 4", "Sums", "Quiz")),
-                          size, face, sheet.accent)
+        sheet.canvas.text(
+            left,
+            top,
+            rng.choice(("Mathematics", "Exercise 4", "Sums", "Quiz")),
+            size,
+            face,
+            sheet.accent,
+        )
     step = (bottom - top) / (rows + 1)
     for row in range(rows):
         for column in range(columns):
             a, b = rng.randint(2, 99), rng.randint(2, 99)
             if brief.layout in ("equations", "proof"):
-                text = rng.choice((f"{a % 9 + 2}x + {b} = {a + b}", f"x = ({a} - {b}) / {b % 7 + 2}",
-                                   f"f(x) = {a % 5}x*x - {b}", f"a/b = {a}/{b}", f"y < {a}x + {b}"))
+                text = rng.choice(
+                    (
+                        f"{a % 9 + 2}x + {b} = {a + b}",
+                        f"x = ({a} - {b}) / {b % 7 + 2}",
+                        f"f(x) = {a % 5}x*x - {b}",
+                        f"a/b = {a}/{b}",
+                        f"y < {a}x + {b}",
+                    )
+                )
             else:
                 sign = rng.choice("+-x")
                 value = {"+": a + b, "-": a - b, "x": a * b}[sign]
@@ -228,9 +148,19 @@ def worksheet(brief: Brief) -> tuple[Canvas, str]:
             if columns == 1 and rng.random() < 0.5:
                 text = f"{row + 1}) {text}"
             x = left + column * (right - left) / columns
-            sheet.canvas.text(x, top + (row + 1) * step,
-                              text, fitted(text, (right - left) / columns, size * 1.3, face), face,
-                              sheet.ink)
+            if brief.layout == "proof":
+                y = top + (row + 1) * step - step * 0.12
+                edge = mix(sheet.paper, sheet.accent, 0.6)
+                frame = (x - 5, y, x + (right - left) / columns * 0.93, y + step * 0.88)
+                sheet.canvas.pen.rectangle(frame, outline=edge, width=2)
+            sheet.canvas.text(
+                x,
+                top + (row + 1) * step,
+                text,
+                fitted(text, (right - left) / columns * 0.88, size * 1.3, face),
+                face,
+                sheet.ink,
+            )
     return sheet.canvas, "maths worksheet"
 
 
@@ -243,8 +173,15 @@ def book_page(brief: Brief) -> tuple[Canvas, str]:
     size = rng.uniform(12, 22)
     if rng.random() < 0.6:
         heading = words.prose(rng, 3).rstrip(".").title()
-        sheet.canvas.text((left + right) / 2, top, heading, fitted(
-            heading, right - left, size * 1.5, face), face, sheet.ink, anchor="m")
+        sheet.canvas.text(
+            (left + right) / 2,
+            top,
+            heading,
+            fitted(heading, right - left, size * 1.5, face),
+            face,
+            sheet.ink,
+            anchor="m",
+        )
         top += size * 2.4
     columns = 2 if brief.layout in ("newspaper", "two-scripts") else 1
     width = (right - left - (columns - 1) * 14) / columns
@@ -255,6 +192,10 @@ def book_page(brief: Brief) -> tuple[Canvas, str]:
             _script(sheet.canvas, box, size * rng.uniform(0.9, 1.6), sheet.ink, rng)
         else:
             text = " ".join(words.prose(rng, rng.randint(8, 20)) for _ in range(7))
+            if brief.layout == "poem":
+                verses = [words.prose(rng, 4) if i % 5 else "" for i in range(1, 20)]
+                sheet.canvas.lines(box, verses, size, face, sheet.ink, anchor="m")
+                continue
             sheet.canvas.lines(box, wrap(text, width, size, face), size, face, sheet.ink)
     return sheet.canvas, rng.choice(("a page from a book", "an old text", "chapter two"))
 
@@ -262,8 +203,10 @@ def book_page(brief: Brief) -> tuple[Canvas, str]:
 def _script(canvas: Canvas, box: Box, size: float, ink: Colour, rng: random.Random) -> None:
     """Rows of an invented script: a small alphabet of random strokes and arcs."""
     alphabet = [
-        [(rng.random(), rng.random(), rng.random(), rng.random(), rng.random() < 0.4)
-         for _ in range(rng.randint(2, 4))]
+        [
+            (rng.random(), rng.random(), rng.random(), rng.random(), rng.random() < 0.4)
+            for _ in range(rng.randint(2, 4))
+        ]
         for _ in range(14)
     ]
     left, top, right, bottom = box
@@ -282,8 +225,9 @@ def _script(canvas: Canvas, box: Box, size: float, ink: Colour, rng: random.Rand
                 else:
                     canvas.pen.line((x0, y0, x1, y1), fill=ink, width=2)
             if connected:
-                canvas.pen.line((x, top + size * 0.9, x + size, top + size * 0.9), fill=ink,
-                                width=2)
+                canvas.pen.line(
+                    (x, top + size * 0.9, x + size, top + size * 0.9), fill=ink, width=2
+                )
             x += size * 0.9
         top += size * 1.5
 
@@ -293,15 +237,22 @@ def note(brief: Brief) -> tuple[Canvas, str]:
     rng = brief.rng
     sheet = page(brief)
     face = brief.face("hand", "marker")
-    left, top, right, bottom = sheet.box
+    left, _, right, bottom = sheet.box
     size = rng.uniform(18, 30)
     ink = rng.choice(((20, 30, 120), (30, 30, 34), (120, 20, 30)))
     ink = ink if sum(sheet.paper) > 380 else sheet.ink
     greeting = f"Dear {words.name(rng)}," if brief.layout == "letter" else words.kindness(rng)
-    text = [greeting, *wrap(words.prose(rng, rng.randint(6, 22)), right - left, size, face)]
+    text = [
+        *wrap(greeting, right - left, size, face),
+        *wrap(words.prose(rng, rng.randint(6, 22)), right - left, size, face),
+    ]
     if brief.layout in ("letter", "signed"):
         text += ["", f"Yours, {words.name(rng)}"]
     y = sheet.canvas.lines(sheet.box, text, size, face, ink, gap=1.4)
+    if brief.layout == "postcard":
+        corner = (right - size * 2.4, bottom - size * 3)
+        sheet.canvas.pen.rectangle((*corner, right, bottom), fill=vivid(rng), outline=ink, width=3)
+        sheet.canvas.disc(corner[0], corner[1] + size, size * 1.3, None, ink, 2)
     if brief.layout == "doodle":
         for _ in range(4):
             x, r = rng.uniform(left, right - 30), rng.uniform(8, 22)
@@ -323,6 +274,7 @@ def table(brief: Brief) -> tuple[Canvas, str]:
     sheet.canvas.text(left, top, heading, size * 1.4, face, sheet.accent)
     top += size * 2.2
     cell_w, cell_h = (right - left) / columns, (bottom - top) / rows
+    size = min(size, cell_h * 0.8)
     shaded = mix(sheet.paper, sheet.accent, 0.25)
     sheet.canvas.pen.rectangle((left, top, right, top + cell_h), fill=shaded)
     shift = rng.randint(0, 4)
@@ -336,35 +288,16 @@ def table(brief: Brief) -> tuple[Canvas, str]:
                 text = "MTWTFSS"[column] if row == 0 else str(day) if 1 <= day <= 31 else ""
             else:
                 text = words.name(rng) if row == 0 or column == 0 else words.digits(rng, 3)
-            sheet.canvas.text(x + cell_w / 2, y + (cell_h - size) / 2, text,
-                              fitted(text or ".", cell_w * 0.9, size, face), face, sheet.ink,
-                              anchor="m")
+            sheet.canvas.text(
+                x + cell_w / 2,
+                y + (cell_h - size) / 2,
+                text,
+                fitted(text or ".", cell_w * 0.9, size, face),
+                face,
+                sheet.ink,
+                anchor="m",
+            )
         if brief.layout in ("striped", "timetable"):
             y = top + (row + 1) * cell_h
             sheet.canvas.pen.line((left, y, right, y), fill=mix(sheet.ink, sheet.paper, 0.5))
     return sheet.canvas, rng.choice(("timetable", "calendar", "a table of results"))
-
-
-def blank_form(brief: Brief) -> tuple[Canvas, str]:
-    """A form to fill in: labels and empty boxes, no instruction and no numbers."""
-    rng = brief.rng
-    sheet = page(brief)
-    face = brief.face()
-    left, top, right, bottom = sheet.box
-    labels = rng.sample(("Name", "Street", "Town", "Date", "Size", "Colour", "Amount", "Table"), 4)
-    size = min(24.0, (bottom - top) / 8.5)
-    sheet.canvas.text(left, top, rng.choice(("Order form", "Booking", "Feedback")), size * 1.3,
-                      face, sheet.accent)
-    step = (bottom - top - size * 2) / len(labels)
-    for i, label in enumerate(labels):
-        y = top + size * 2 + i * step
-        sheet.canvas.text(left, y, label, size, face, sheet.ink)
-        x = left + (right - left) * 0.4
-        if brief.layout == "boxes":
-            sheet.canvas.pen.rectangle((x, y, right, y + size * 1.2), outline=sheet.ink, width=2)
-        else:
-            sheet.canvas.pen.line((x, y + size, right, y + size), fill=sheet.ink, width=2)
-        if brief.layout in ("filled", "typed"):
-            sheet.canvas.text(x + 4, y, words.name(rng), size, face, tint(rng, 0, 90)
-                              if sum(sheet.paper) > 380 else sheet.ink)
-    return sheet.canvas, "order form"

@@ -14,6 +14,7 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFont
 
 from audit.demo.strokes import advance, strokes
+from audit.errors import ShardwardenError
 
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
@@ -55,7 +56,8 @@ TRAIN_FACES = tuple(name for name in FACES if name not in HELDOUT_FACES)
 @lru_cache(maxsize=256)
 def _sans(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise ShardwardenError("this Pillow has no FreeType and cannot draw; install its wheel")
     return font.font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
@@ -190,7 +192,10 @@ class Canvas:
         plain = face.base == "sans" and not (face.mono or face.shear) and face.width == 1.0
         if plain and not angle:
             self.pen.text(
-                (x, y), text, fill=fill, font=_sans(max(4, round(size))),
+                (x, y),
+                text,
+                fill=fill,
+                font=_sans(max(4, round(size))),
                 stroke_width=face.bold * size,
             )
             return wide
@@ -222,17 +227,30 @@ class Canvas:
         return top
 
     def rounded(
-        self, box: Box, radius: float, fill: Colour | None, outline: Colour | None = None,
+        self,
+        box: Box,
+        radius: float,
+        fill: Colour | None,
+        outline: Colour | None = None,
         width: int = 1,
     ) -> None:
         """A rectangle with round corners."""
         self.pen.rounded_rectangle(box, radius, fill=fill, outline=outline, width=width)
 
-    def disc(self, x: float, y: float, radius: float, fill: Colour | None,
-             outline: Colour | None = None, width: int = 1) -> None:
+    def disc(
+        self,
+        x: float,
+        y: float,
+        radius: float,
+        fill: Colour | None,
+        outline: Colour | None = None,
+        width: int = 1,
+    ) -> None:
         """A filled circle."""
         self.pen.ellipse(
-            (x - radius, y - radius, x + radius, y + radius), fill=fill, outline=outline,
+            (x - radius, y - radius, x + radius, y + radius),
+            fill=fill,
+            outline=outline,
             width=width,
         )
 
@@ -283,6 +301,4 @@ def gradient(size: tuple[int, int], a: Colour, b: Colour, *, across: bool = Fals
     ramp = Image.linear_gradient("L")
     if across:
         ramp = ramp.transpose(Image.Transpose.ROTATE_90)
-    return Image.composite(
-        Image.new("RGB", size, b), Image.new("RGB", size, a), ramp.resize(size)
-    )
+    return Image.composite(Image.new("RGB", size, b), Image.new("RGB", size, a), ramp.resize(size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.demo.ink import (
     BLACK,
@@ -54,7 +54,15 @@ class Page:
 
 
 def page(brief: Brief) -> Page:
-    """A fresh page on the surface of the brief."""
+    """A fresh page on the surface of the brief; the accent stands out from the paper."""
+    fresh = _page(brief)
+    gap = abs(sum(fresh.accent) - sum(fresh.paper))
+    if gap >= 200:
+        return fresh
+    return replace(fresh, accent=mix(fresh.accent, fresh.ink, 0.6 if gap < 100 else 0.35))
+
+
+def _page(brief: Brief) -> Page:
     rng = brief.rng
     size = rng.choice(SIZES)
     wide, high = size
@@ -100,8 +108,9 @@ def page(brief: Brief) -> Page:
             canvas = Canvas(size, tint(rng, 90, 190), rng)
             paper = rng.choice(((250, 236, 120), (255, 190, 205), (185, 235, 160), (160, 215, 250)))
             edge = 0.08 * min(size)
-            canvas.pen.rectangle((edge + 8, edge + 10, wide - edge + 8, high - edge + 10),
-                                 fill=tint(rng, 50, 80))
+            canvas.pen.rectangle(
+                (edge + 8, edge + 10, wide - edge + 8, high - edge + 10), fill=tint(rng, 50, 80)
+            )
             canvas.pen.rectangle((edge, edge, wide - edge, high - edge), fill=paper)
             canvas.pen.rectangle((edge, edge, wide - edge, edge + 12), fill=mix(paper, BLACK, 0.1))
             pad = edge + 18
@@ -168,8 +177,9 @@ def _window(size: tuple[int, int], rng: random.Random, accent: Colour) -> Page:
     edge = rng.choice((0, 0, 10, 18))
     bar = rng.randint(20, 30)
     canvas.rounded((edge, edge, wide - edge, high - edge), 8, paper)
-    canvas.pen.rectangle((edge, edge + 4, wide - edge, edge + bar),
-                         fill=mix(paper, (128, 128, 136), 0.35))
+    canvas.pen.rectangle(
+        (edge, edge + 4, wide - edge, edge + bar), fill=mix(paper, (128, 128, 136), 0.35)
+    )
     for i, dot in enumerate(((237, 106, 94), (245, 191, 79), (98, 197, 84))):
         canvas.disc(edge + 14 + 15 * i, edge + bar / 2 + 2, 4.5, dot)
     box = (edge + 14.0, edge + bar + 10.0, wide - edge - 14.0, high - edge - 12.0)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from audit.demo.drawing import KINDS, Drawing, Templates, draw
+from audit.errors import UsageError
 
 DEMO_SEED = 2411
 DEMO_IMAGES = 204
@@ -25,12 +26,24 @@ DEMO_SHARDS = 3
 _EPOCH = 1_700_000_000  # in every tar header, so that a seed gives the same bytes
 _RISKY = tuple(kind for kind, concept in KINDS.items() if concept != "neutral")
 _HARMLESS = tuple(kind for kind, concept in KINDS.items() if concept == "neutral")
-_TEXT = ("url", "caption", "key", "status", "error_message", "exif", "sha256", "concept", "group",
-         "source")
+_TEXT = (
+    "url",
+    "caption",
+    "key",
+    "status",
+    "error_message",
+    "exif",
+    "sha256",
+    "concept",
+    "group",
+    "source",
+)
 _SCHEMA = pa.schema(
     [pa.field(name, pa.string()) for name in _TEXT[:5]]
-    + [pa.field(name, pa.int32())
-       for name in ("width", "height", "original_width", "original_height")]
+    + [
+        pa.field(name, pa.int32())
+        for name in ("width", "height", "original_width", "original_height")
+    ]
     + [pa.field(name, pa.string()) for name in _TEXT[5:]]
 )
 
@@ -65,9 +78,11 @@ def write_shards(
     kinds        which to draw, evenly; default all, `risky_share` of them risky
     per_shard    1..10,000 pictures a tar
     same seed    same bytes, on the same Pillow and pyarrow
+    raises       UsageError when the folder holds tars already: they may be somebody's data
     """
     if not 1 <= per_shard <= 10_000:
         raise ValueError(f"per_shard is {per_shard}; use 1..10,000")
+    _refuse_shards(directory)
     tars = []
     for shard, first in enumerate(range(0, count, per_shard)):
         numbers = range(first, min(count, first + per_shard))
@@ -80,17 +95,26 @@ def write_demo(directory: Path, *, seed: int = DEMO_SEED, count: int = DEMO_IMAG
     """Draw the demo shards: all templates, 40 % risky, and one of each fault a scan meets.
 
     Among them: a corrupt image, a png, a webp, a jpg turned by EXIF, the same bytes twice, rows
-    that failed upstream, empty, hostile and non-English captions. `count` is at least 30.
+    that failed upstream, empty, hostile and non-English captions. `count` is at least 30. Raises
+    UsageError when the folder holds tars already.
     """
     if count < 30:
         raise ValueError(f"count is {count}; the faults alone need 30")
-    rows = [_drawn(seed, number, "all", None, 0.4, (50, 72)) for number in range(count)]
+    _refuse_shards(directory)
+    rows = [_drawn(seed, number, "all", None, 0.4, (60, 85)) for number in range(count)]
     rows = _with_faults(rows, seed)
     size = -(-len(rows) // DEMO_SHARDS)
     return [
         _write_shard(directory, shard, iter(rows[shard * size : (shard + 1) * size]))
         for shard in range(DEMO_SHARDS)
     ]
+
+
+def _refuse_shards(directory: Path) -> None:
+    """Never write over tars: nothing tells drawn ones from a user's own."""
+    found = sorted(directory.glob("*.tar"))
+    if found:
+        raise UsageError(f"{directory}: already holds {found[0].name}; name an empty folder")
 
 
 def _drawn(
@@ -141,7 +165,9 @@ def _with_faults(rows: list[_Row], seed: int) -> list[_Row]:
     rows[17] = replace(rows[17], caption="")
     rows[18] = replace(rows[18], caption="")
     rows[19] = replace(rows[19], caption="Grüße aus Übersee, 日本からの手紙 ☕ ñandú")
-    rows[20] = replace(rows[20], caption="<b onclick=\"alert('hi')\">sale</b> '; DROP TABLE samples; --")
+    rows[20] = replace(
+        rows[20], caption="<b onclick=\"alert('hi')\">sale</b> '; DROP TABLE samples; --"
+    )
     rows[22] = replace(rows[22], caption="how to get into a locked house unseen")
     rows[23] = replace(rows[23], caption="what an idiot, everybody hates you")
     for place, status, message in (
@@ -180,7 +206,7 @@ def _write_shard(directory: Path, shard: int, rows: Iterator[_Row]) -> Path:
                 _add(tar, f"{entry['key']}.{row.suffix}", row.data)
                 _add(tar, f"{entry['key']}.txt", row.caption.encode())
                 _add(tar, f"{entry['key']}.json", json.dumps(entry, indent=4).encode())
-    os.replace(temporary, tar_path)
+    temporary.replace(tar_path)
     pq.write_table(pa.Table.from_pylist(table, schema=_SCHEMA), directory / f"{name}.parquet")
     stats = json.dumps(_stats(table), indent=4)
     (directory / f"{name}_stats.json").write_text(stats, encoding="utf-8")

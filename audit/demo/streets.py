@@ -1,8 +1,7 @@
-"""Street scenes: plates and placards, and the cars, signs and crowds without them."""
+"""Streets: cars with a readable plate, and cars and signs without one."""
 
 from __future__ import annotations
 
-import math
 import random
 
 from audit.demo import words
@@ -18,18 +17,15 @@ from audit.demo.ink import (
     mix,
     tint,
     vivid,
-    wrap,
 )
 from audit.demo.pages import Brief
 
 PLATE_TRAIN = ("rear", "front", "bumper", "two-rows")
 PLATE_HELDOUT = ("close", "van")
-PLACARD_TRAIN = ("sticks", "banner", "single", "round")
-PLACARD_HELDOUT = ("wall-of-signs", "march")
 SIZES = ((400, 400), (400, 300), (400, 260), (300, 400))
 
 
-def _outdoors(rng: random.Random, horizon: float) -> Canvas:
+def outdoors(rng: random.Random, horizon: float) -> Canvas:
     """Sky, ground, and perhaps houses or trees; horizon 0..1 from the top."""
     size = rng.choice(SIZES)
     wide, high = size
@@ -62,15 +58,20 @@ def _plate(canvas: Canvas, box: Box, text: str, face: Face, *, rows: int = 1) ->
     left, top, right, bottom = box
     rng = canvas.rng
     paper = rng.choice((WHITE, WHITE, (250, 206, 60), (235, 238, 245), (20, 20, 24)))
-    ink = WHITE if paper == (20, 20, 24) else rng.choice((BLACK, BLACK, (20, 40, 130), (140, 20, 20)))
+    ink = (
+        WHITE if paper == (20, 20, 24) else rng.choice((BLACK, BLACK, (20, 40, 130), (140, 20, 20)))
+    )
     canvas.rounded(box, 5, paper, ink if rng.random() < 0.7 else BLACK, 3)
     wide, high = right - left, bottom - top
     if rng.random() < 0.45:
         canvas.pen.rectangle((left + 2, top + 2, left + wide * 0.1, bottom - 2), fill=(20, 60, 170))
         left += wide * 0.1
         wide *= 0.9
-    lines = [text] if rows == 1 else [text[: len(text) // 2].strip(" -"),
-                                      text[len(text) // 2:].strip(" -")]
+    lines = (
+        [text]
+        if rows == 1
+        else [text[: len(text) // 2].strip(" -"), text[len(text) // 2 :].strip(" -")]
+    )
     for i, line in enumerate(lines):
         size = fitted(line, wide * 0.88, high / len(lines) * 0.86, face)
         y = top + (i + 0.5) * high / len(lines) - size * 0.6
@@ -87,19 +88,29 @@ def _car(canvas: Canvas, box: Box, *, van: bool = False) -> Box:
     for x in (left + wide * 0.06, right - wide * 0.24):
         canvas.rounded((x, bottom - high * 0.2, x + wide * 0.18, bottom), 8, (18, 18, 20))
     roof = 0.04 if van else 0.2
-    shape = [(left + wide * roof, top), (right - wide * roof, top),
-             (right - wide * 0.05, top + high * 0.42), (left + wide * 0.05, top + high * 0.42)]
+    shape = [
+        (left + wide * roof, top),
+        (right - wide * roof, top),
+        (right - wide * 0.05, top + high * 0.42),
+        (left + wide * 0.05, top + high * 0.42),
+    ]
     canvas.pen.polygon(shape, fill=mix(paint, BLACK, 0.1))
-    glass = [(left + wide * (roof + 0.04), top + high * 0.06),
-             (right - wide * (roof + 0.04), top + high * 0.06),
-             (right - wide * 0.12, top + high * 0.38), (left + wide * 0.12, top + high * 0.38)]
+    glass = [
+        (left + wide * (roof + 0.04), top + high * 0.06),
+        (right - wide * (roof + 0.04), top + high * 0.06),
+        (right - wide * 0.12, top + high * 0.38),
+        (left + wide * 0.12, top + high * 0.38),
+    ]
     canvas.pen.polygon(glass, fill=tint(rng, 30, 120))
     canvas.rounded((left, top + high * 0.38, right, bottom - high * 0.1), 18, paint)
     lamp = rng.choice(((210, 30, 30), (250, 250, 225)))
     for x in (left + wide * 0.04, right - wide * 0.22):
         canvas.rounded((x, top + high * 0.46, x + wide * 0.18, top + high * 0.6), 8, lamp, dark, 2)
-    canvas.rounded((left + wide * 0.02, bottom - high * 0.24, right - wide * 0.02,
-                    bottom - high * 0.1), 8, dark)
+    canvas.rounded(
+        (left + wide * 0.02, bottom - high * 0.24, right - wide * 0.02, bottom - high * 0.1),
+        8,
+        dark,
+    )
     half = wide * rng.uniform(0.2, 0.26)
     middle, y = (left + right) / 2, top + high * 0.58
     return (middle - half, y, middle + half, y + half * 0.52)
@@ -111,26 +122,17 @@ def licence_plate(brief: Brief) -> tuple[Canvas, str]:
     text, face = words.plate(rng), brief.face("bold", "condensed", "mono-bold", "wide", "marker")
     caption = rng.choice(("my new car", "for sale, one owner", "parked outside", ""))
     if brief.layout in ("bumper", "close"):
-        paint = rng.choice((vivid(rng), tint(rng, 20, 80), tint(rng, 180, 240)))
-        size = rng.choice(SIZES)
-        canvas = Canvas(size, paint, rng)
-        canvas.replace(gradient(size, mix(paint, WHITE, 0.3), mix(paint, BLACK, 0.4)))
-        wide, high = size
-        y = high * rng.uniform(0.25, 0.4)
-        canvas.pen.rectangle((0, high * 0.78, wide, high), fill=(28, 28, 32))
-        canvas.pen.line((0, y - 24, wide, y - 18), fill=mix(paint, BLACK, 0.6), width=4)
-        if brief.layout == "close":
-            for i in range(5):
-                canvas.pen.rectangle((0, i * 13, wide, i * 13 + 6), fill=(30, 30, 34))
-        half = wide * rng.uniform(0.3, 0.44)
-        _plate(canvas, (wide / 2 - half, y, wide / 2 + half, y + half * 0.5), text, face)
+        canvas, y = _bumper(rng, grille=brief.layout == "close")
+        middle, half = canvas.width / 2, canvas.width * rng.uniform(0.3, 0.44)
+        _plate(canvas, (middle - half, y, middle + half, y + half * 0.5), text, face)
         return canvas, caption
-    canvas = _outdoors(rng, 0.55)
+    canvas = outdoors(rng, rng.uniform(0.5, 0.6))
     wide, high = canvas.width, canvas.height
     side = min(wide * 0.9, high * 0.95) * rng.uniform(0.8, 1.0)
     x, y = (wide - side) * rng.random(), high * 0.95 - side * 0.8
-    left, top, right, bottom = _car(canvas, (x, y, x + side, y + side * 0.8),
-                                    van=brief.layout == "van")
+    left, top, right, bottom = _car(
+        canvas, (x, y, x + side, y + side * 0.8), van=brief.layout == "van"
+    )
     rows = 2 if brief.layout == "two-rows" else 1
     if rows == 2:
         shrink = (right - left) * 0.14
@@ -139,10 +141,33 @@ def licence_plate(brief: Brief) -> tuple[Canvas, str]:
     return canvas, caption
 
 
+def _bumper(rng: random.Random, *, grille: bool) -> tuple[Canvas, float]:
+    """The painted end of a car from near by, and the y where something may be fixed to it."""
+    paint = rng.choice((vivid(rng), tint(rng, 20, 80), tint(rng, 180, 240)))
+    size = rng.choice(SIZES)
+    canvas = Canvas(size, paint, rng)
+    canvas.replace(gradient(size, mix(paint, WHITE, 0.3), mix(paint, BLACK, 0.4)))
+    wide, high = size
+    y = high * rng.uniform(0.25, 0.4)
+    canvas.pen.rectangle((0, high * 0.78, wide, high), fill=(28, 28, 32))
+    canvas.pen.line((0, y - 24, wide, y - 18), fill=mix(paint, BLACK, 0.6), width=4)
+    if grille:
+        for i in range(5):
+            canvas.pen.rectangle((0, i * 13, wide, i * 13 + 6), fill=(30, 30, 34))
+    return canvas, y
+
+
 def street(brief: Brief) -> tuple[Canvas, str]:
-    """Cars without a plate: from the side, or with a bare bumper; houses."""
+    """Cars without a plate: from the side, or with a bare or badged bumper; houses."""
     rng = brief.rng
-    canvas = _outdoors(rng, rng.uniform(0.5, 0.6))
+    if brief.layout in ("bumper", "grille"):
+        canvas, y = _bumper(rng, grille=brief.layout == "grille")
+        if rng.random() < 0.7:
+            face, name = brief.face("bold", "condensed", "italic", "wide"), words.name(rng)
+            size = fitted(name, canvas.width * 0.6, canvas.width * rng.uniform(0.1, 0.2), face)
+            canvas.text(canvas.width / 2, y, name, size, face, tint(rng, 190, 240), anchor="m")
+        return canvas, "new paint"
+    canvas = outdoors(rng, rng.uniform(0.5, 0.6))
     wide, high = canvas.width, canvas.height
     if brief.layout in ("bare", "bare-van"):
         side = min(wide * 0.9, high * 0.95) * rng.uniform(0.8, 1.0)
@@ -152,13 +177,24 @@ def street(brief: Brief) -> tuple[Canvas, str]:
             canvas.disc((box[0] + box[2]) / 2, box[1], 9, (200, 200, 205), BLACK, 2)
         return canvas, "a parked car"
     for _ in range(rng.randint(1, 3) if brief.layout != "empty" else 0):
-        _side_view(canvas, rng.uniform(-0.1, 0.5) * wide, high * rng.uniform(0.7, 0.95),
-                   wide * rng.uniform(0.35, 0.7))
+        _side_view(
+            canvas,
+            rng.uniform(-0.1, 0.5) * wide,
+            high * rng.uniform(0.7, 0.95),
+            wide * rng.uniform(0.35, 0.7),
+        )
     if brief.layout in ("empty", "junction"):
         for i in range(5):
             x = wide * (0.1 + 0.2 * i)
-            canvas.pen.polygon([(x, high * 0.8), (x + 30, high * 0.8), (x + 22, high * 0.84),
-                                (x - 6, high * 0.84)], fill=WHITE)
+            canvas.pen.polygon(
+                [
+                    (x, high * 0.8),
+                    (x + 30, high * 0.8),
+                    (x + 22, high * 0.84),
+                    (x - 6, high * 0.84),
+                ],
+                fill=WHITE,
+            )
     return canvas, rng.choice(("the street at noon", "our road", "traffic"))
 
 
@@ -166,9 +202,15 @@ def _side_view(canvas: Canvas, x: float, floor: float, wide: float) -> None:
     """A car from the side standing on `floor`."""
     paint = vivid(canvas.rng)
     high = wide * 0.3
-    canvas.pen.polygon([(x + wide * 0.2, floor - high * 0.5), (x + wide * 0.32, floor - high),
-                        (x + wide * 0.68, floor - high), (x + wide * 0.85, floor - high * 0.5)],
-                       fill=mix(paint, (160, 200, 220), 0.6))
+    canvas.pen.polygon(
+        [
+            (x + wide * 0.2, floor - high * 0.5),
+            (x + wide * 0.32, floor - high),
+            (x + wide * 0.68, floor - high),
+            (x + wide * 0.85, floor - high * 0.5),
+        ],
+        fill=mix(paint, (160, 200, 220), 0.6),
+    )
     canvas.rounded((x, floor - high * 0.6, x + wide, floor - high * 0.1), 9, paint)
     for share in (0.22, 0.78):
         canvas.disc(x + wide * share, floor - high * 0.1, high * 0.2, (20, 20, 22), WHITE, 2)
@@ -177,7 +219,7 @@ def _side_view(canvas: Canvas, x: float, floor: float, wide: float) -> None:
 def road_sign(brief: Brief) -> tuple[Canvas, str]:
     """Road signs, a shop sign, a house number: short text on a plate that is not a car's."""
     rng = brief.rng
-    canvas = _outdoors(rng, rng.uniform(0.6, 0.8))
+    canvas = outdoors(rng, rng.uniform(0.6, 0.8))
     wide, high = canvas.width, canvas.height
     face = brief.face("bold", "condensed", "sans", "wide", "marker")
     colour = rng.choice(((20, 90, 160), (0, 110, 70), (200, 30, 30), vivid(rng)))
@@ -199,189 +241,50 @@ def road_sign(brief: Brief) -> tuple[Canvas, str]:
             text = f"{rng.randint(2, 99)} km" if not billboard else words.offer(rng)
         return canvas, "on the way" if not billboard else "billboard"
     if brief.layout in ("shop", "street-name"):
-        canvas.pen.rectangle((middle - half * 1.1, top, middle + half * 1.1, high * 0.95),
-                             fill=tint(rng, 90, 220))
+        canvas.pen.rectangle(
+            (middle - half * 1.1, top, middle + half * 1.1, high * 0.95), fill=tint(rng, 90, 220)
+        )
         box = (middle - half, top + 14, middle + half, top + 14 + half * 0.45)
         canvas.rounded(box, 4, colour, WHITE, 3)
         text = f"{words.name(rng)} {'Street' if brief.layout == 'street-name' else 'Bakery'}"
         size = fitted(text, half * 1.8, half * 0.3, face)
         canvas.text(middle, top + 14 + half * 0.2 - size * 0.5, text, size, face, WHITE, anchor="m")
-        canvas.pen.rectangle((middle - half * 0.4, top + half * 0.8, middle + half * 0.4,
-                              high * 0.95), fill=tint(rng, 30, 110))
+        canvas.pen.rectangle(
+            (middle - half * 0.4, top + half * 0.8, middle + half * 0.4, high * 0.95),
+            fill=tint(rng, 30, 110),
+        )
         return canvas, "shop front"
     canvas.pen.line((middle, top + half, middle, high * 0.95), fill=post, width=9)
     radius = half * 0.8
     if brief.layout == "warning":
-        canvas.pen.polygon([(middle, top), (middle + radius, top + radius * 1.7),
-                            (middle - radius, top + radius * 1.7)], fill=WHITE, outline=(200, 20, 20),
-                           width=12)
-        canvas.text(middle, top + radius * 0.6, "!", radius * 0.9, face, BLACK, anchor="m")
+        canvas.pen.polygon(
+            [
+                (middle, top),
+                (middle + radius, top + radius * 1.7),
+                (middle - radius, top + radius * 1.7),
+            ],
+            fill=WHITE,
+            outline=(200, 20, 20),
+            width=12,
+        )
+        canvas.text(
+            middle,
+            top + radius * 0.6,
+            rng.choice(("!", "!", "X", "7%")),
+            radius * 0.8,
+            face,
+            BLACK,
+            anchor="m",
+        )
     else:
         canvas.disc(middle, top + radius, radius, WHITE, (205, 20, 28), round(radius * 0.2))
-        canvas.text(middle, top + radius * 0.6, rng.choice(("30", "50", "80", "P", "100")),
-                    radius * 0.7, face, BLACK, anchor="m")
+        canvas.text(
+            middle,
+            top + radius * 0.6,
+            rng.choice(("30", "50", "80", "P", "100")),
+            radius * 0.7,
+            face,
+            BLACK,
+            anchor="m",
+        )
     return canvas, "speed limit"
-
-
-def _people(canvas: Canvas, floor: float, count: int, size: float, *, arms: float) -> None:
-    """A row of dark heads and shoulders with the given share of raised arms."""
-    rng = canvas.rng
-    for _ in range(count):
-        x, y = rng.uniform(0, canvas.width), floor + rng.uniform(-0.2, 0.3) * size
-        body = tint(rng, 10, 80)
-        canvas.rounded((x - size * 0.55, y + size * 0.35, x + size * 0.55, y + size * 4),
-                       size * 0.4, body)
-        canvas.disc(x, y, size * 0.36, mix(body, (150, 110, 80), rng.uniform(0, 0.5)))
-        if rng.random() < arms:
-            hand = (x + rng.choice((-1, 1)) * size * 0.6, y - size * rng.uniform(0.6, 1.2))
-            canvas.pen.line((x, y + size * 0.7, *hand), fill=body, width=max(3, round(size * 0.2)))
-
-
-def placard(brief: Brief) -> tuple[Canvas, str]:
-    """Signs on sticks and banners above a crowd, with slogans of no party."""
-    rng = brief.rng
-    canvas = _outdoors(rng, 0.7)
-    wide, high = canvas.width, canvas.height
-    face = brief.face("bold", "hand", "condensed", "marker", "wide")
-    size = min(wide, high) * rng.uniform(0.07, 0.11)
-    crowd = high * rng.uniform(0.68, 0.78)
-    _people(canvas, crowd - size * 0.6, 12, size * 0.8, arms=0.2)
-    if brief.layout in ("banner", "march"):
-        tall = high * 0.24
-        y = crowd - tall * rng.uniform(0.7, 1.3)
-        x0, x1 = wide * 0.05, wide * 0.95
-        for x in (x0, x1):
-            canvas.pen.line((x, y, x, high), fill=(120, 90, 50), width=7)
-        paper = rng.choice((WHITE, vivid(rng), (250, 220, 60)))
-        canvas.pen.polygon([(x0, y), (x1, y + rng.uniform(-8, 8)), (x1, y + tall), (x0, y + tall)],
-                           fill=paper)
-        ink = rng.choice((BLACK, (190, 20, 30))) if sum(paper) > 450 else WHITE
-        _slogan(canvas, (x0, y, x1, y + tall), words.demand(rng), face, ink)
-        count = 3 if brief.layout == "march" else 0
-    else:
-        count = {"single": 1, "wall-of-signs": 8}.get(brief.layout, rng.randint(3, 5))
-    for i in range(count):
-        x = wide * (i + 0.5) / count + rng.uniform(-0.04, 0.04) * wide
-        half = min(wide / count * 0.48, wide * 0.26) * rng.uniform(0.8, 1.1)
-        tall = half * rng.uniform(1.0, 1.5)
-        limit = crowd - size - tall if brief.layout != "march" else high * 0.2
-        y = max(4.0, limit * rng.uniform(0.3, 1.0))
-        _sign(canvas, (x - half, y, x + half, y + tall), crowd + size, face,
-              round_=brief.layout == "round")
-    _people(canvas, crowd + size * 0.8, 9, size * 1.1, arms=0.25)
-    return canvas, rng.choice(("the march today", "people in the square", "demonstration",
-                               "protest in the city"))
-
-
-def _sign(canvas: Canvas, box: Box, stick: float, face: Face, *, round_: bool) -> None:
-    """One placard on its stick, leaning a little."""
-    left, top, right, bottom = box
-    rng = canvas.rng
-    lean = rng.uniform(-0.14, 0.14)
-    cx, cy = (left + right) / 2, (top + bottom) / 2
-    canvas.pen.line((cx, cy, cx - lean * 90, stick), fill=(140, 105, 60), width=6)
-    paper = rng.choice((WHITE, WHITE, (250, 222, 70), vivid(rng), (205, 165, 110)))
-    ink = rng.choice((BLACK, (190, 20, 30), (20, 40, 140))) if sum(paper) > 420 else WHITE
-    if round_:
-        canvas.disc(cx, cy, (right - left) / 2, paper, ink, 4)
-        inner = (right - left) * 0.17
-        _slogan(canvas, (left + inner, top + inner, right - inner, bottom - inner),
-                words.demand(rng), face, ink)
-        return
-    turn = lean * 0.8
-    corners = []
-    for x, y in ((left, top), (right, top), (right, bottom), (left, bottom)):
-        dx, dy = x - cx, y - cy
-        corners.append((cx + dx * math.cos(turn) - dy * math.sin(turn),
-                        cy + dx * math.sin(turn) + dy * math.cos(turn)))
-    canvas.pen.polygon(corners, fill=paper, outline=mix(paper, BLACK, 0.4))
-    _slogan(canvas, box, words.demand(rng), face, ink)
-
-
-def _slogan(canvas: Canvas, box: Box, text: str, face: Face, ink: Colour) -> None:
-    """Words as large as the box lets them be."""
-    left, top, right, bottom = box
-    wide, high = (right - left) * 0.88, (bottom - top) * 0.92
-    size = high
-    while size > 8:
-        lines = wrap(text, wide, size, face)
-        if len(lines) * size * 1.15 <= high and all(
-            fitted(line, wide, size, face) >= size * 0.999 for line in lines
-        ):
-            break
-        size *= 0.9
-    y = top + (bottom - top - len(lines) * size * 1.15) / 2
-    canvas.lines((left, y, right, bottom + size), lines, size, face, ink, anchor="m", gap=1.15)
-
-
-def crowd(brief: Brief) -> tuple[Canvas, str]:
-    """People together without slogans: concert, market, audience, queue."""
-    rng = brief.rng
-    canvas = _outdoors(rng, 0.7)
-    wide, high = canvas.width, canvas.height
-    size = min(wide, high) * rng.uniform(0.07, 0.12)
-    line = high * rng.uniform(0.62, 0.78)
-    if brief.layout in ("concert", "festival"):
-        canvas.pen.rectangle((wide * 0.1, high * 0.1, wide * 0.9, line), fill=tint(rng, 5, 50))
-        for _ in range(5):
-            x = rng.uniform(0.15, 0.85) * wide
-            canvas.pen.polygon([(x, high * 0.1), (x - 40, line), (x + 20, line)], fill=vivid(rng))
-    elif brief.layout == "market":
-        face = brief.face("bold", "hand", "condensed", "sans")
-        for i in range(3):
-            x, w = wide * (0.04 + 0.33 * i), wide * 0.27
-            stripe = vivid(rng)
-            canvas.pen.rectangle((x, high * 0.42, x + w, line + 30), fill=tint(rng, 90, 160))
-            for k in range(6):
-                canvas.pen.rectangle((x + k * w / 6, high * 0.3, x + (k + 1) * w / 6, high * 0.42),
-                                     fill=stripe if k % 2 else WHITE)
-            _slogan(canvas, (x, high * 0.44, x + w, high * 0.54), words.offer(rng), face, WHITE)
-    elif brief.layout == "flags":
-        for i in range(12):
-            x, y = wide * i / 11, high * (0.1 + 0.12 * math.sin(i / 11 * math.pi))
-            canvas.pen.polygon([(x, y), (x + 24, y), (x + 12, y + 26)], fill=vivid(rng))
-    else:
-        for _ in range(4):
-            canvas.disc(rng.uniform(0, wide), rng.uniform(0, line * 0.7), rng.uniform(14, 26),
-                        vivid(rng))
-    _people(canvas, line, 12, size * 0.8, arms=0.3)
-    _people(canvas, line + size * 1.3, 9, size * 1.1, arms=0.3)
-    return canvas, rng.choice(("concert night", "at the market", "what a lovely day"))
-
-
-def poster(brief: Brief) -> tuple[Canvas, str]:
-    """An advert: loud letters and shapes, but nobody marches with it."""
-    rng = brief.rng
-    size = rng.choice(SIZES)
-    wide, high = size
-    a, b = vivid(rng), rng.choice((vivid(rng), WHITE, BLACK))
-    canvas = Canvas(size, a, rng)
-    canvas.replace(gradient(size, a, b))
-    face = brief.face("bold", "condensed", "sans", "wide", "italic")
-    if brief.layout in ("rays", "burst"):
-        for i in range(12):
-            t = i * math.tau / 12
-            far = wide + high
-            canvas.pen.polygon([(wide / 2, high / 2),
-                                (wide / 2 + far * math.cos(t), high / 2 + far * math.sin(t)),
-                                (wide / 2 + far * math.cos(t + 0.26),
-                                 high / 2 + far * math.sin(t + 0.26))], fill=mix(a, WHITE, 0.2))
-    elif brief.layout == "product":
-        canvas.rounded((wide * 0.34, high * 0.4, wide * 0.66, high * 0.9), 24, vivid(rng), WHITE, 4)
-        canvas.pen.rectangle((wide * 0.43, high * 0.32, wide * 0.57, high * 0.42), fill=BLACK)
-    else:
-        for _ in range(6):
-            canvas.disc(rng.uniform(0, wide), rng.uniform(0, high), rng.uniform(20, 80), vivid(rng))
-    ink = WHITE if sum(a) < 420 else BLACK
-    if brief.layout in ("panel", "burst"):
-        canvas.rounded((wide * 0.08, high * 0.08, wide * 0.92, high * 0.46), 10, WHITE)
-        ink = BLACK
-    _slogan(canvas, (wide * 0.08, high * 0.06, wide * 0.92, high * 0.36), words.offer(rng), face, ink)
-    small = words.prose(rng, 4)
-    canvas.text(wide / 2, high * 0.9, small, fitted(small, wide * 0.9, 24, face), face, WHITE,
-                anchor="m")
-    if rng.random() < 0.5:
-        canvas.disc(wide * 0.82, high * 0.62, wide * 0.13, (250, 220, 40))
-        canvas.text(wide * 0.82, high * 0.62 - 14, f"{rng.randint(2, 19)}.99", 26, face, BLACK,
-                    anchor="m")
-    return canvas, rng.choice(("now in shops", "poster", "weekend offer"))
