@@ -40,9 +40,9 @@ CropMode = Literal["pad", "center"]
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # JPEG opens MPO too
 MAX_HEADER_READS: Final = 10_000
-MAX_HEADER_BYTES: Final = 16 * 2**20  # Pillow reads a TIFF's tags twice: 8 MiB of tags
-MAX_READS: Final = 2_000_000
-MAX_PASSES: Final = 1_500_000_000
+MAX_HEADER_BYTES: Final = 8 * 2**20  # Pillow reads the tags of a TIFF twice: 4 MiB of tags
+MAX_READS: Final = 1_000_000
+MAX_PASSES: Final = 3_000_000_000
 MAX_RLE_PIXELS: Final = 4_000_000  # Pillow unpacks run-length BMP in Python
 
 _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
@@ -94,7 +94,7 @@ class Limits:
     """What one image may cost.
 
     max_pixels   width x height of the stored picture, > 0; decoding takes about 4 bytes a pixel,
-                 8 with a palette's transparency or a progressive JPEG
+                 8 with a palette's transparency or a progressive JPEG, 14 for WebP
     max_bytes    size of the file, > 0
     """
 
@@ -249,7 +249,7 @@ def _check_header(image: ImageFile.ImageFile, data: bytes, limits: Limits) -> No
         raise ImageError(
             "too_many_pixels", f"tiles of {tile_side}, limit {limits.max_pixels:,} pixels"
         )
-    allowed = max(MAX_PASSES, 8 * limits.max_pixels)
+    allowed = max(MAX_PASSES, 16 * limits.max_pixels)
     if image.format in ("JPEG", "MPO"):
         a_pass = max(area, 2**20)
         most = allowed // a_pass
@@ -314,8 +314,22 @@ def _reason(error: Exception, data: bytes, stream: _Metered) -> ImageError:
                 return ImageError("unsupported_format", f"{data[8:12]!r} is not AVIF")
             return ImageError("not_an_image", f"{len(data):,} bytes, the first {data[:12]!r}")
         text = "its header is damaged or of a kind that cannot be read"
-    if stream.short or "truncated" in text.lower():
+    if stream.short or "truncated" in text.lower() or _is_cut(data):
         return ImageError("truncated", f"{len(data):,} bytes: {text}")
     if "unsupported" in text.lower() or "not supported" in text.lower():
         return ImageError("unsupported_format", text)
     return ImageError("corrupt", text)
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether a WebP or AVIF file ends before its own boxes do; their decoders do not say."""
+    if data[:4] == b"RIFF":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    at = 0
+    if data[4:8] == b"ftyp":
+        for _ in range(100):
+            box = int.from_bytes(data[at : at + 4], "big")
+            if box < 8 or at > len(data):  # 0 goes on to the end, 1 has a 64-bit size
+                break
+            at += box
+    return at > len(data)

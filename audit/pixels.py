@@ -32,6 +32,8 @@ def plain(image: Image.Image) -> Image.Image:
 
 def on_white(image: Image.Image) -> Image.Image:
     """RGB; what is transparent becomes white."""
+    if image.mode == "RGB":
+        return image  # convert() would copy it
     if image.mode not in ("RGBA", "LA"):
         return image.convert("RGB")
     image = image.convert("RGBA")
@@ -93,7 +95,9 @@ def shrunk(image: Image.Image, width: int, height: int, side: int) -> Image.Imag
     """
     # The reducing gap is 3 to 5 times faster on large pictures and 0.3 grey levels away.
     inside = fit(width, height, side)
-    return on_white(image.resize(inside, Image.Resampling.BICUBIC, reducing_gap=2.0))
+    if image.size != inside:
+        image = image.resize(inside, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return on_white(image)
 
 
 def on_grey(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
@@ -132,7 +136,8 @@ def phash(grey: Image.Image) -> str:
     """
     block = np.asarray(grey.resize((32, 32), Image.Resampling.BOX), dtype=np.float64)
     low = _DCT @ block @ _DCT.T
-    return np.packbits(low > np.median(low)).tobytes().hex()
+    ordered = np.sort(low, axis=None)  # np.median is ten times slower on 64 numbers
+    return np.packbits(low > (ordered[31] + ordered[32]) / 2).tobytes().hex()
 
 
 def preview(grey: Image.Image) -> bytes:
