@@ -8,7 +8,7 @@ import numpy as np
 
 from audit.sprites.materials import Material, cloth, skin, vivid
 from audit.sprites.render import Scene
-from audit.sprites.shapes import Pair, Points, blob, curve, ellipse, line, placed, poly, tube
+from audit.sprites.shapes import Pair, blob, curve, ellipse, line, poly, tube
 
 
 def finger(s: Scene, tone: Material, path: tuple[Pair, ...], width: float, *, nail: bool = False,
@@ -25,7 +25,8 @@ def finger(s: Scene, tone: Material, path: tuple[Pair, ...], width: float, *, na
         n = np.array([-d[1], d[0]]) * width * 0.3
         for step in (-0.05, 0.07):
             c = way[k] + d * width * step
-            s.mark(line(*(c - n), *(c + n * s.u(0.3, 1)), width * 0.055), tone.lit(0.62), 0.55)
+            e = c + n * s.u(0.3, 1)
+            s.mark(line(c[0] - n[0], c[1] - n[1], e[0], e[1], width * 0.055), tone.lit(0.62), 0.55)
     if nail:
         d = way[-1] - way[-3]
         angle = float(np.degrees(np.arctan2(d[1], d[0])))
@@ -47,21 +48,22 @@ def forearm(s: Scene, tone: Material, wrist: Pair, angle: float, width: float) -
     """Draw an arm leaving the wrist at an angle in degrees, sleeve or bare."""
     a = np.radians(angle)
     d, n = np.array([np.cos(a), np.sin(a)]), np.array([-np.sin(a), np.cos(a)])
-    w, long = np.array(wrist), width * s.u(1.6, 2.8)
+    w, long = np.array(wrist), width * s.u(0.9, 2.2)
     tip = w - d * width * 0.4
 
     def at(along: float, across: float) -> Pair:
         p = w + d * along + n * across
         return float(p[0]), float(p[1])
 
+    gone = (at(long * 1.1, 0), at(long * s.u(0.5, 0.9), 0)) if s.chance(0.5) else None
     s.add(tube(np.stack([tip, w + d * long]), [width * 0.82, width * 1.0], (True, False)), tone,
-          bevel=width * 0.25)  # fmt: skip
+          bevel=width * 0.25, fade=gone)  # fmt: skip
     if s.chance(0.7):
         cuff = width * s.u(0.3, 0.9)
         fabric = cloth(s.rng)
         half = width * s.u(0.55, 0.7)
         s.add(poly(at(cuff, -half), at(long * 1.02, -half * 1.25), at(long * 1.02, half * 1.25),
-                   at(cuff, half)), fabric, bevel=width * 0.22)  # fmt: skip
+                   at(cuff, half)), fabric, bevel=width * 0.22, fade=gone)  # fmt: skip
         s.mark(poly(at(cuff + width * 0.2, -half), at(cuff + width * 0.25, -half),
                     at(cuff + width * 0.25, half), at(cuff + width * 0.2, half)),
                fabric.lit(0.6), 0.6)  # fmt: skip
@@ -178,7 +180,8 @@ def lips(s: Scene, stick: Callable[[Pair, float], None] | None) -> None:
                 if abs(y) > 12 or abs(x) > w:
                     s.mark(line(x, y, x + s.u(-1, 1), y + s.u(1, 3), 0.7), tone.lit(0.4), 0.6)
     s.add(blob((-w, 0), (-w * 0.5, -up * 0.75), (-w * 0.14, -up), (0, -up * 0.72), (w * 0.14, -up),
-               (w * 0.5, -up * 0.75), (w, 0), (w * 0.4, opening), (-w * 0.4, opening)), red.lit(0.9),
+               (w * 0.5, -up * 0.75), (w, 0), (w * 0.4, opening), (-w * 0.4, opening)),
+               red.lit(0.9),
           bevel=2.6)  # fmt: skip
     s.mark(blob((-w * 0.94, 0), (0, -opening * 0.7), (w * 0.94, 0), (0, opening + 1.2)),
            Material((0.16, 0.05, 0.05)))  # fmt: skip
@@ -204,17 +207,38 @@ def lips(s: Scene, stick: Callable[[Pair, float], None] | None) -> None:
 
 
 def profile(s: Scene, stick: Callable[[Pair, float], None] | None) -> None:
-    """Draw the lower half of a face from the side, looking right."""
+    """Draw a face from brow to neck from the side, looking right."""
     tone = skin(s.rng)
     r, g, b = tone.colour
     red = Material((min(1.0, r * s.u(0.8, 1.0)), g * s.u(0.55, 0.75), b * s.u(0.6, 0.85)), 0.3)
-    nose = s.u(10, 17)
-    face = curve((-34, -52), (2, -50), (6, -36), (4 + nose, -18), (2 + nose, -12), (5, -10), (6, -6),
-                 (10, -2.5), (6.5, 0), (9.5, 4), (5, 9), (6, 15), (5, 22), (-4, 28), (-22, 33),
-                 (-38, 50), n=6)  # fmt: skip
-    back = poly((-52, 48), (-60, 10), (-58, -30), (-48, -52))
-    s.add(np.concatenate([face, back]), tone, bevel=5, feather=0.4)
-    s.add(ellipse(3 + nose * 0.4, -13.4, 2.2, 1.1), tone.lit(0.4), bevel=0, feather=0.4, shadow=0)
+    nose, chin = s.u(10, 17), s.u(-3, 4)
+    face = curve((-34, -66), (-4, -66), (4, -54), (6, -47), (2, -40), (6, -30), (4 + nose, -18),
+                 (2 + nose, -12), (5, -10), (6, -6), (10, -2.5), (6.5, 0), (9.5, 4), (5, 9),
+                 (6 + chin, 15), (5 + chin, 22), (-4, 28), (-22, 33), (-34, 40), (-38, 54),
+                 n=6)  # fmt: skip
+    back = poly((-62, 54), (-64, 20), (-66, -30), (-52, -66))
+    # Hair, ear and crown stay out: the side of the head dissolves into what is behind it.
+    s.add(np.concatenate([face, back]), tone, bevel=5, feather=0.3, fade=((-56, -52), (-22, -34)))
+    s.add(ellipse(-14, 14, 20, 11, -24), tone.lit(0.86), bevel=0, feather=5, shadow=0, alpha=0.6)
+    s.add(ellipse(3 + nose * 0.4, -13.4, 2.4, 1.1), tone.lit(0.4), bevel=0, feather=0.4, shadow=0)
+    s.add(blob((nose * 0.3 - 1, -18), (nose * 0.3 - 4, -13), (nose * 0.3, -10.5),
+        (nose * 0.3 - 2, -13)),
+          tone.lit(0.7), bevel=0, feather=0.5, shadow=0)  # fmt: skip
+    s.add(
+        blob((0, -40), (-5, -43.5), (-11, -40), (-5, -37)),
+        Material((0.9, 0.88, 0.86), 0.4),
+        bevel=1,
+    )
+    s.add(ellipse(-2.6, -40.2, 1.8, 2.8), Material((0.14, 0.09, 0.06), 0.6), bevel=0.4, shadow=0)
+    hair = tone.lit(s.u(0.2, 0.6))
+    s.mark(tube(curve((1, -41.5), (-5, -44.5), (-12, -40.5)), [0.8, 1.6, 0.8]), hair)
+    s.mark(tube(curve((4, -49), (-5, -52), (-14, -48)), [2, 3, 1.2]), hair, 0.85)
+    if s.chance(0.25):  # beard
+        s.add(blob((6, 9), (8 + chin, 18), (2, 30), (-24, 35), (-44, 8), (-36, 6), (-18, 16),
+            (-6, 8)),
+              hair, bevel=2, feather=2.5, alpha=s.u(0.3, 0.9), shadow=0)  # fmt: skip
+    if s.chance(0.6):
+        s.add(poly((-70, 60), (-68, 38), (-50, 44), (-36, 50), (-28, 62)), cloth(s.rng), bevel=3)
     if stick is not None:
         stick((4.5, 0.4), s.u(-14, 30))
     s.add(blob((9.6, -2.4), (6, -5.6), (0, -2), (-4, 0.4), (6.5, 0.4)), red.lit(0.92), bevel=1.3,
@@ -237,10 +261,12 @@ def fingers_round(
         y = y0 + (k + 0.5) * step + s.u(-0.1, 0.1) * step
         reach = (right - left) * s.u(0.1, 0.28)
         finger(s, tone, ((right + step * 0.7, y + step * 0.3), (right + step * 0.2, y),
-                         (right - reach, y - step * 0.05)), step * 0.92, nail=True, painted=nails)  # fmt: skip
+                         (right - reach, y - step * 0.05)),
+                         step * 0.92, nail=True, painted=nails)  # fmt: skip
     y = y0 + step * s.u(0.6, 2)
     finger(s, tone, ((left - step * 0.9, y + step * 2), (left - step * 0.5, y + step * 0.8),
-                     (left + step * 0.3, y - step * 0.6)), step * 1.1, nail=True, painted=nails)  # fmt: skip
+                     (left + step * 0.3, y - step * 0.6)),
+                     step * 1.1, nail=True, painted=nails)  # fmt: skip
 
 
 def palm_behind(s: Scene, left: float, right: float, y0: float, y1: float, tone: Material) -> None:
@@ -250,8 +276,3 @@ def palm_behind(s: Scene, left: float, right: float, y0: float, y1: float, tone:
     s.add(blob((left - w * 0.1, y0 + h * 0.3), (right + h * 0.18, y0), (right + h * 0.22, y1),
                (right - w * 0.1, y1 + h * 0.7), (left + w * 0.1, y1 + h * 0.75),
                (left - h * 0.22, y1)), tone, bevel=h * 0.16)  # fmt: skip
-
-
-def shifted(points: Points, at: Pair, angle: float) -> Points:
-    """Place a part of a stick drawn along +x from the held point."""
-    return placed(points, at, angle)

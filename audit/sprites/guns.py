@@ -40,8 +40,10 @@ def _pistol(s: Scene, held: bool) -> None:
               barrel=((0, 11), (0, 11 + tall * 0.8)))  # fmt: skip
     nose = s.u(0, 10)
     s.add(
-        rounded(poly((5, deck - 3), (15, deck - 1.5), (long - 4, deck - 1.5), (long - 4 - nose * 0.3, deck + 8),
-                     (front_x + guard + 4, deck + 9.5), (front_x, deck + 11), (front_x - 6, deck + 17),
+        rounded(poly((5, deck - 3), (15, deck - 1.5), (long - 4, deck - 1.5),
+        (long - 4 - nose * 0.3, deck + 8),
+                     (front_x + guard + 4, deck + 9.5), (front_x, deck + 11),
+                     (front_x - 6, deck + 17),
                      (front_x - 6 - rake, y1), (front_x - 6 - rake - wide, y1 + s.u(-3, 2)),
                      (12 - rake * 0.25, deck + 18), (11, deck + 9), (-1, deck + 3)), 3),
         frame, bevel=2.0,
@@ -69,10 +71,12 @@ def _pistol(s: Scene, held: bool) -> None:
         s.add(ellipse(19 - rake * 0.25, deck + 21, 1.6, 1.6), steel(s.rng), bevel=0.5)
         s.add(ellipse(21 - rake * 0.9, y1 - 10, 1.6, 1.6), steel(s.rng), bevel=0.5)
     s.add(rounded(poly((front_x - 4 - rake, y1 - 2), (front_x - 4.5 - rake, y1 + 3),
-                       (front_x - 7 - rake - wide, y1 + 2), (front_x - 6 - rake - wide, y1 - 2.5)), 1),
+                       (front_x - 7 - rake - wide, y1 + 2),
+                       (front_x - 6 - rake - wide, y1 - 2.5)), 1),
           frame.lit(0.75), bevel=0.8)  # fmt: skip
     rear = s.u(0, 4)
-    s.add(rounded(poly((4 + rear, 10), (long - nose * 0.3, 10), (long, 12 + nose * 0.3), (long, deck),
+    s.add(rounded(poly((4 + rear, 10), (long - nose * 0.3, 10), (long, 12 + nose * 0.3),
+        (long, deck),
                        (4, deck), (2, deck - tall * 0.5)), 1.6), slide, bevel=1.8,
           barrel=((0, 8.5), (0, deck + 3)))  # fmt: skip
     lean = s.u(-2.5, 1)
@@ -88,8 +92,10 @@ def _pistol(s: Scene, held: bool) -> None:
                 0.8,
             )
     port = s.u(40, 48)
-    s.add(rounded(poly((port, 10), (port + 17, 10), (port + 17, 10 + tall * 0.5), (port, 10 + tall * 0.5)),
-                  0.8), slide.lit(s.u(0.4, 0.8) if slide.colour[0] > 0.3 else s.u(1.2, 2.4)), bevel=0.6,
+    s.add(rounded(poly((port, 10), (port + 17, 10), (port + 17, 10 + tall * 0.5),
+        (port, 10 + tall * 0.5)),
+                  0.8), slide.lit(s.u(0.4, 0.8) if slide.colour[0] > 0.3 else s.u(1.2, 2.4)),
+                  bevel=0.6,
           shadow=0.5)  # fmt: skip
     s.add(
         poly((6 + rear, 10.3), (7 + rear, 6), (13 + rear, 6.5), (14 + rear, 10.3)), DARK, bevel=0.6
@@ -143,7 +149,8 @@ def _revolver(s: Scene, held: bool) -> None:
     deep = s.u(9, 12)
     s.add(box(52, 14, tip, 14 + deep, 1.2), metal, barrel=((0, 13), (0, 15 + deep)), bevel=1)
     if s.chance(0.6):
-        s.add(rounded(poly((52, 23), (tip - s.u(0, 14), 23), (tip - 3, 28), (tip - 8, 30), (52, 31)), 1.5),
+        s.add(rounded(poly((52, 23), (tip - s.u(0, 14), 23), (tip - 3, 28), (tip - 8, 30),
+            (52, 31)), 1.5),
               metal.lit(0.92), barrel=((0, 22), (0, 32)))  # fmt: skip
     else:
         s.add(tube(curve((54, 27), (tip - 10, 27)), [3.2]), metal.lit(0.9), bevel=0.8)
@@ -157,16 +164,20 @@ def _revolver(s: Scene, held: bool) -> None:
         bevel=0.6,
     )
     s.mark(ellipse(tip - 0.5, 14 + deep / 2, 1.2, deep * 0.3), DARK)
-    frame = rounded(poly((3, 18), (14, 10), (55, 10), (55, 34), (48, 37), (30, 40), (20, 47), (8, 40),
+    frame = rounded(poly((3, 18), (14, 10), (55, 10), (55, 34), (48, 37), (30, 40), (20, 47),
+    (8, 40),
                          (0, 32)), 3)  # fmt: skip
     s.add(frame, metal, bevel=2)
     s.add(blob((24, 36), (48, 34), (55, 38), (50, 50), (38, 53), (27, 49), (22, 42)), metal,
-          holes=(blob((29, 40), (47, 38), (51, 41), (47, 47), (38, 49.5), (30, 46)),), bevel=0.9)  # fmt: skip
+          holes=(blob((29, 40), (47, 38), (51, 41), (47, 47), (38, 49.5), (30, 46)),),
+          bevel=0.9)  # fmt: skip
     _trigger(s, 36, 37, 10, metal.lit(0.8))
     s.mark(box(25.5, 13, 51.5, 15 + 2 * r, 2), DARK, 0.8)
     cy = 13.5 + r
-    s.add(rounded(poly((26, 14), (49, 13.5), (51, 15.5), (51, cy + r - 2), (49, cy + r), (26, cy + r - 0.5)),
-                  2.5), metal.lit(s.u(0.9, 1.2)), barrel=((0, 12), (0, cy + r + 2)), bevel=1.2)  # fmt: skip
+    s.add(rounded(poly((26, 14), (49, 13.5), (51, 15.5), (51, cy + r - 2), (49, cy + r),
+        (26, cy + r - 0.5)),
+                  2.5), metal.lit(s.u(0.9, 1.2)), barrel=((0, 12), (0, cy + r + 2)),
+                  bevel=1.2)  # fmt: skip
     for y in (cy - r * 0.62, cy - 0.02 * r, cy + r * 0.6):
         s.add(blob((34, y - 1.6), (50, y - 2.4), (51.5, y), (50, y + 2.4), (34, y + 1.6), (32, y)),
               metal.lit(0.5), bevel=1.0, shadow=0)  # fmt: skip
@@ -191,10 +202,13 @@ def _scope(s: Scene, x: float, y: float, long: float, r: float) -> None:
     for at in (x + long * 0.3, x + long * 0.65):
         s.add(box(at, y, at + 5, y + r * 2.2), body.lit(0.8), bevel=0.6)
     s.add(box(x + 4, y - r * 0.6, x + long - 4, y + r * 0.6), body, barrel=((0, y - r), (0, y + r)))
-    s.add(poly((x, y - r), (x + 13, y - r), (x + 18, y - r * 0.6), (x + 18, y + r * 0.6), (x + 13, y + r),
+    s.add(poly((x, y - r), (x + 13, y - r), (x + 18, y - r * 0.6), (x + 18, y + r * 0.6),
+        (x + 13, y + r),
                (x, y + r)), body, barrel=((0, y - r), (0, y + r)))  # fmt: skip
-    s.add(poly((x + long - 26, y - r * 0.6), (x + long - 16, y - r * 1.25), (x + long, y - r * 1.25),
-               (x + long, y + r * 1.25), (x + long - 16, y + r * 1.25), (x + long - 26, y + r * 0.6)),
+    s.add(poly((x + long - 26, y - r * 0.6), (x + long - 16, y - r * 1.25),
+        (x + long, y - r * 1.25),
+               (x + long, y + r * 1.25), (x + long - 16, y + r * 1.25),
+               (x + long - 26, y + r * 0.6)),
           body, barrel=((0, y - r * 1.3), (0, y + r * 1.3)))  # fmt: skip
     s.add(box(x + long * 0.44, y - r * 1.35, x + long * 0.54, y, 1), body.lit(0.9), bevel=0.8)
 
@@ -213,13 +227,16 @@ def rifle(s: Scene) -> None:
         behind()
     if s.chance(0.7):  # solid stock
         drop = s.u(4, 14)
-        s.add(rounded(poly((52, 16), (52, 29), (34, 34), (4, 36 + drop), (1, 34 + drop), (0, 15 + drop * 0.3),
+        s.add(rounded(poly((52, 16), (52, 29), (34, 34), (4, 36 + drop), (1, 34 + drop),
+            (0, 15 + drop * 0.3),
                            (4, 14 + drop * 0.3), (36, 16)), 2.5), trim, bevel=2.2)  # fmt: skip
-        s.add(rounded(poly((0, 15 + drop * 0.3), (-4, 16 + drop * 0.3), (-3, 36 + drop), (2, 36 + drop)), 1),
+        s.add(rounded(poly((0, 15 + drop * 0.3), (-4, 16 + drop * 0.3), (-3, 36 + drop),
+            (2, 36 + drop)), 1),
               DARK.lit(2), bevel=0.8)  # fmt: skip
     else:
         s.add(box(14, 18, 54, 24, 2), metal, barrel=((0, 17), (0, 25)))
-        s.add(rounded(poly((4, 16), (36, 16), (36, 25), (18, 28), (8, 44), (2, 44)), 2), trim, bevel=2,
+        s.add(rounded(poly((4, 16), (36, 16), (36, 25), (18, 28), (8, 44), (2, 44)), 2),
+            trim, bevel=2,
               holes=(rounded(poly((10, 28), (15, 27), (8, 38)), 1),))  # fmt: skip
     s.add(box(fore - 6, 19, tip, 22.8), metal.lit(0.85), barrel=((0, 18.5), (0, 23.3)), bevel=0.6)
     s.add(box(tip - 9, 17.8, tip + 3, 24, 1), metal.lit(0.7), barrel=((0, 17), (0, 25)), bevel=0.6)
@@ -244,9 +261,11 @@ def rifle(s: Scene) -> None:
         bevel=1.8,
     )
     s.add(blob((68, 32), (84, 32), (84, 40), (78, 43), (68, 42)), metal,
-          holes=(blob((70, 34), (81.5, 34), (81.5, 39), (77, 41), (70, 40)),), bevel=0.6)  # fmt: skip
+          holes=(blob((70, 34), (81.5, 34), (81.5, 39), (77, 41), (70, 40)),),
+          bevel=0.6)  # fmt: skip
     _trigger(s, 74, 32, 7, metal)
-    s.add(rounded(poly((48, 13), (100, 13), (100, 31), (82, 32), (80, 35), (58, 35), (48, 29)), 2), metal,
+    s.add(rounded(poly((48, 13), (100, 13), (100, 31), (82, 32), (80, 35), (58, 35), (48, 29)),
+        2), metal,
           bevel=1.8)  # fmt: skip
     s.mark(line(50, 22, 99, 22, 0.8), DARK, 0.7)
     s.add(box(78, 15.5, 92, 20, 1), metal.lit(0.55), bevel=0.6)
@@ -256,7 +275,8 @@ def rifle(s: Scene) -> None:
         _scope(s, 58, 4.5, s.u(42, 54), s.u(3.4, 4.6))
     elif kind < 0.65:  # carrying handle
         s.add(rounded(poly((56, 13.5), (60, 4), (90, 4), (96, 13.5)), 2), metal,
-              holes=(rounded(poly((63, 12.5), (66, 7.5), (86, 7.5), (89, 12.5)), 1.5),), bevel=0.9)  # fmt: skip
+              holes=(rounded(poly((63, 12.5), (66, 7.5), (86, 7.5), (89, 12.5)), 1.5),),
+              bevel=0.9)  # fmt: skip
     else:
         s.add(box(60, 10.5, 97, 13.4), metal.lit(0.7), bevel=0.4)
         s.add(box(72, 3, 84, 11, 2), polymer(s.rng), bevel=1.2)
@@ -304,10 +324,12 @@ def long_gun(s: Scene) -> None:
         n=6,
     )
     s.add(np.concatenate([stock, belly]), timber, bevel=3)
-    s.add(rounded(poly((0, 20 + drop), (-5, 21 + drop), (-2, 50 + drop * 0.4), (4, 50 + drop * 0.4)), 1.5),
+    s.add(rounded(poly((0, 20 + drop), (-5, 21 + drop), (-2, 50 + drop * 0.4),
+        (4, 50 + drop * 0.4)), 1.5),
           DARK.lit(2.5), bevel=1)  # fmt: skip
     far = s.u(150, 180)
-    s.add(rounded(poly((112 if shotgun else 100, low - 3), (far, low - 3), (far - 3, low + 4), (116, low + 7),
+    s.add(rounded(poly((112 if shotgun else 100, low - 3), (far, low - 3), (far - 3, low + 4),
+        (116, low + 7),
                        (102, low + 7)), 2.5), timber, bevel=2.2)  # fmt: skip
     if s.chance(0.5):
         for x in np.arange(124, far - 8, 4):
@@ -316,7 +338,8 @@ def long_gun(s: Scene) -> None:
           barrel=((0, 13), (0, 32)))  # fmt: skip
     s.mark(box(92, 18, 106, 22, 1), DARK, 0.6)
     s.add(blob((72, 29), (94, 28), (96, 34), (88, 38.5), (76, 38), (70, 33)), metal,
-          holes=(blob((75, 31), (92, 30.5), (93, 34), (87, 36.6), (77, 36.2)),), bevel=0.5)  # fmt: skip
+          holes=(blob((75, 31), (92, 30.5), (93, 34), (87, 36.6), (77, 36.2)),),
+          bevel=0.5)  # fmt: skip
     _trigger(s, 82, 29, 6, metal)
     if not shotgun:
         s.add(tube(curve((80, 20), (78, 26), (76, 30)), [2.6, 2.6]), metal, bevel=0.7)
@@ -346,7 +369,8 @@ def pointed(s: Scene) -> None:
             s.add(ellipse(12 * np.cos(a), 2 + 11 * np.sin(a), 3.6, 3.4), DARK, bevel=0.8, shadow=0)
         s.add(rounded(poly((-8, -16), (8, -16), (9, 8), (0, 18), (-9, 8)), 4), slide, bevel=1.8)
     else:
-        s.add(rounded(poly((-w, -13), (-w * 0.8, -16), (w * 0.8, -16), (w, -13), (w, tall - 14), (-w, tall - 14)),
+        s.add(rounded(poly((-w, -13), (-w * 0.8, -16), (w * 0.8, -16), (w, -13), (w, tall - 14),
+            (-w, tall - 14)),
                       2.5), slide, bevel=2.0)  # fmt: skip
         s.add(ellipse(0, tall - 17, 2.6, 2.6), slide.lit(0.6), bevel=0.8)
         s.mark(ellipse(0, tall - 17, 1.2, 1.2), DARK)

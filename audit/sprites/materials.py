@@ -34,7 +34,7 @@ class Material:
 
 def varied(rng: Rng, colour: Colour, amount: float = 0.03) -> Colour:
     """Return the colour moved a little."""
-    base = np.array(colour) * (1 + rng.normal(0, amount * 2)) + rng.normal(0, amount, 3)
+    base = np.array(colour) * (1 + rng.normal(0, amount * 2.5)) * (1 + rng.normal(0, amount, 3))
     r, g, b = np.clip(base, 0.01, 0.99)
     return float(r), float(g), float(b)
 

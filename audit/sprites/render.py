@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -13,7 +14,7 @@ from audit.sprites.materials import Material
 from audit.sprites.shapes import Pair, Points
 
 Image32 = NDArray[np.float32]
-SUPERSAMPLING = 3
+SUPERSAMPLING = 2  # of shading and colour; outlines are sampled twice as finely again
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Part:
     grain    direction of the wood grain
     feather  softness of the outline
     shadow   0..1, how dark the contact shadow on what lies below is
+    fade     (nothing, all): the part grows from transparent to opaque between these points
     """
 
     outline: Points
@@ -36,6 +38,7 @@ class Part:
     alpha: float
     feather: float
     shadow: float
+    fade: tuple[Pair, Pair] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,11 @@ class Scene:
         alpha: float = 1.0,
         feather: float = 0.0,
         shadow: float = 0.35,
+        fade: tuple[Pair, Pair] | None = None,
     ) -> None:
         """Put a part on top of the others."""
         self.parts.append(
-            Part(outline, material, bevel, holes, barrel, grain, alpha, feather, shadow)
+            Part(outline, material, bevel, holes, barrel, grain, alpha, feather, shadow, fade)
         )
 
     def mark(self, outline: Points, material: Material, alpha: float = 1.0) -> None:
@@ -98,7 +102,7 @@ class Scene:
 
     def wisp(self, density: Image32, at: Pair, height: float, grey: float) -> None:
         """Let smoke or steam rise from a point."""
-        tint = self.rng.normal(0, 0.015, 3) + grey
+        tint = self.rng.normal(0, 0.008, 3) + grey
         self.parts.append(
             Wisp(density, at, height, (float(tint[0]), float(tint[1]), float(tint[2])))
         )
@@ -114,20 +118,23 @@ def noise_tile() -> Image32:
     spectrum = np.fft.fft2(rng.normal(size=(512, 512))) / radius**1.15
     spectrum[0, 0] = 0
     tile = np.fft.ifft2(spectrum).real
-    return np.clip(tile / (2 * tile.std()), -1.5, 1.5).astype(np.float32)
+    return np.asarray(np.clip(tile / (2 * tile.std()), -1.5, 1.5), dtype=np.float32)
 
 
 def _homography(scene: Scene) -> NDArray[np.float64]:
     """Random view [3, 3]: mirror, turn, shear, stretch and perspective about the model's middle."""
     rng, k = scene.rng, scene.tilt
+
+    def some(sigma: float) -> float:
+        return float(np.clip(rng.normal(), -1.6, 1.6)) * sigma * k
+
     angle = np.radians(rng.uniform(-scene.spin, scene.spin))
     c, s = np.cos(angle), np.sin(angle)
     turn = np.array([(c, -s, 0), (s, c, 0), (0, 0, 1)])
     mirror = np.diag([rng.choice([-1.0, 1.0]), 1, 1])
-    shear = np.array([(1, rng.normal(0, 0.07 * k), 0), (rng.normal(0, 0.05 * k), 1, 0), (0, 0, 1)])
-    stretch = np.diag([1 - abs(rng.normal(0, 0.09 * k)), 1 - abs(rng.normal(0, 0.05 * k)), 1])
-    px, py = rng.normal(0, 0.16 * k, 2)
-    bend = np.array([(1, 0, 0), (0, 1, 0), (px, py, 1)])
+    shear = np.array([(1, some(0.07), 0), (some(0.05), 1, 0), (0, 0, 1)])
+    stretch = np.diag([1 - abs(some(0.1)), 1 - abs(some(0.06)), 1])
+    bend = np.array([(1, 0, 0), (0, 1, 0), (some(0.13), some(0.13), 1)])
     return np.asarray(turn @ bend @ shear @ stretch @ mirror)
 
 
@@ -160,11 +167,8 @@ def _texture(part: Part, along: NDArray[np.float64], shape: tuple[int, int], see
     if part.material.texture == "knurl":
         y, x = np.mgrid[0:h, 0:w].astype(np.float32)
         return np.asarray(np.sin((x + y) * 0.75) * np.sin((x - y) * 0.75), dtype=np.float32)
-    if h > 512 or w > 512:
-        tile = np.tile(tile, (1 + h // 512, 1 + w // 512))
-    return np.roll(tile, (oy, ox), (0, 1))[:h, :w] if h + oy > 512 or w + ox > 512 else tile[
-        oy : oy + h, ox : ox + w
-    ]  # fmt: skip
+    rows = np.arange(oy, oy + h) % 512
+    return tile[rows][:, np.arange(ox, ox + w) % 512]
 
 
 def _barrel_profile(rng: np.random.Generator, gloss: float) -> Image32:
@@ -179,7 +183,7 @@ def _barrel_profile(rng: np.random.Generator, gloss: float) -> Image32:
 
 @dataclass(slots=True)
 class _Canvas:
-    """Premultiplied colour [h, w, 3] and alpha [h, w], float32 0..1."""
+    """Premultiplied colour [3, h, w] and alpha [h, w], float32 0..1."""
 
     colour: Image32
     alpha: Image32
@@ -195,20 +199,50 @@ def _window(canvas: _Canvas, points: Points, pad: int) -> tuple[int, int, int, i
     return x0, y0, x1, y1
 
 
-def _paint(canvas: _Canvas, part: Part, outline: Points, holes: list[Points], ends: Points,
+Ramp = tuple[float, float, float]
+"""(a, b, c): the value a * x + b * y + c at a pixel."""
+
+
+def _ramp(ramp: Ramp, x0: int, y0: int, shape: tuple[int, ...]) -> Image32:
+    a, b, c = ramp
+    y = np.arange(y0, y0 + shape[0], dtype=np.float32) * np.float32(b) + np.float32(c)
+    x = np.arange(x0, x0 + shape[1], dtype=np.float32) * np.float32(a)
+    return np.asarray(y[:, None] + x[None, :], dtype=np.float32)
+
+
+def _ramp_between(
+    ends: tuple[Pair, Pair], near: Points, pixels: Callable[[Points], Points]
+) -> Ramp:
+    """Ramp from 0 at one end to 1 at the other, level across them.
+
+    A sheared view does not keep right angles, so the level direction is projected too,
+    close to the part, as perspective changes it from place to place.
+    """
+    p, q = np.array(ends[0]), np.array(ends[1])
+    level = np.array([p[1] - q[1], q[0] - p[0]]) / max(float(np.hypot(*(q - p))), 1e-9)
+    shift = level * float((near.mean(axis=0) - p) @ level)
+    a, b, c = pixels(np.stack([p + shift, q + shift, p + shift + level]))
+    normal = np.array([a[1] - c[1], c[0] - a[0]])
+    normal = normal / (float((b - a) @ normal) or 1e-9)
+    return float(normal[0]), float(normal[1]), -float(a @ normal)
+
+
+def _paint(canvas: _Canvas, part: Part, outline: Points, holes: list[Points],
+barrel: Ramp, fade: Ramp,
            grain: Pair, rng: np.random.Generator) -> None:  # fmt: skip
-    """Paint one part; outline, holes and barrel ends are in pixels."""
-    r = float(np.clip(part.bevel * canvas.unit, 0, 22))
+    """Paint one part; outline, holes and ramps are in pixels."""
+    r = float(np.clip(part.bevel * canvas.unit, 0, 15))
     soft = part.feather * canvas.unit
     reach = max(r, soft)
     x0, y0, x1, y1 = _window(canvas, outline, int(1.6 * reach) + 2)
     if x1 - x0 < 3 or y1 - y0 < 3:
         return
-    stencil = Image.new("L", (x1 - x0, y1 - y0))
+    stencil = Image.new("L", (2 * (x1 - x0), 2 * (y1 - y0)))
     pen = ImageDraw.Draw(stencil)
-    pen.polygon((outline - (x0, y0)).ravel().tolist(), fill=255)
+    pen.polygon(((outline - (x0, y0)) * 2).ravel().tolist(), fill=255)
     for hole in holes:
-        pen.polygon((hole - (x0, y0)).ravel().tolist(), fill=0)
+        pen.polygon(((hole - (x0, y0)) * 2).ravel().tolist(), fill=0)
+    stencil = stencil.reduce(2)
     mask = np.asarray(stencil, dtype=np.float32) / 255
     if soft > 0:
         blurred = stencil.filter(ImageFilter.GaussianBlur(soft))
@@ -216,37 +250,41 @@ def _paint(canvas: _Canvas, part: Part, outline: Points, holes: list[Points], en
         mask = np.clip(mask * 2 - 1, 0, 1)
     m = part.material
     shade = np.ones_like(mask)
-    shine = np.zeros_like(mask)
+    shine = None
     if r > 0.4:
         height = np.asarray(stencil.filter(ImageFilter.GaussianBlur(r)), dtype=np.float32) / 255
         if part.shadow > 0:
             dark = 1 - part.shadow * height
-            canvas.colour[y0:y1, x0:x1] *= dark[..., None]
+            canvas.colour[:, y0:y1, x0:x1] *= dark
         facing = np.zeros_like(mask)
         facing[:, 1:-1] = (height[:, :-2] - height[:, 2:]) * np.float32(canvas.light[0] * 1.25 * r)
         facing[1:-1] += (height[:-2] - height[2:]) * np.float32(canvas.light[1] * 1.25 * r)
         shade = 0.72 + 0.28 * np.clip(height * 2 - 1, 0, 1) + 0.38 * facing
         shine = m.gloss * 0.9 * np.clip(facing - 0.3, 0, 1)
     if part.barrel is not None:
-        across = ends[1] - ends[0]
-        across = across / max(float(across @ across), 1e-9)
-        ty = (np.arange(y0, y1) - ends[0, 1]) * across[1]
-        tx = (np.arange(x0, x1) - ends[0, 0]) * across[0]
-        t = np.clip((ty[:, None] + tx[None, :]) * 63, 0, 63).astype(np.intp)
-        shade = shade * _barrel_profile(rng, m.gloss)[t]
-    if m.rough > 0:
+        t = _ramp(barrel, x0, y0, mask.shape) * np.float32(63)
+        shade = shade * _barrel_profile(rng, m.gloss)[np.clip(t, 0, 63).astype(np.intp)]
+    if part.fade is not None:
+        mask = mask * np.clip(_ramp(fade, x0, y0, mask.shape), 0, 1)
+    if m.rough > 0 and r > 0.4:
         direction = np.array(grain)
         pattern = _texture(part, direction, mask.shape, int(rng.integers(1 << 20)))
         shade = shade * (1 + m.rough * pattern)
-    a = (mask * np.float32(part.alpha))[..., None]
-    colour = np.array(m.colour, dtype=np.float32) * np.clip(shade, 0.08, 2.2)[..., None]
+    a = mask * np.float32(part.alpha)
+    colour = np.array(m.colour, dtype=np.float32)[:, None, None] * np.clip(shade, 0.08, 2.2)
     if m.texture == "skin":  # light that went through the skin comes back red in the shade
-        glow = np.array([0.10, 0.015, 0.0], dtype=np.float32) * m.colour[0]
-        colour += np.clip(1 - shade, 0, 1)[..., None] * glow
-    colour += shine[..., None]
-    here = canvas.colour[y0:y1, x0:x1]
-    here += (np.clip(colour, 0, 1) - here) * a
-    canvas.alpha[y0:y1, x0:x1] += (1 - canvas.alpha[y0:y1, x0:x1]) * a[..., 0]
+        glow = np.clip(1 - shade, 0, 1)
+        colour[0] += glow * np.float32(0.10 * m.colour[0])
+        colour[1] += glow * np.float32(0.015 * m.colour[0])
+    if shine is not None:
+        colour += shine
+    np.minimum(colour, 1, out=colour)
+    here = canvas.colour[:, y0:y1, x0:x1]
+    colour -= here
+    colour *= a
+    here += colour
+    there = canvas.alpha[y0:y1, x0:x1]
+    there += (1 - there) * a
 
 
 def _paint_wisp(canvas: _Canvas, wisp: Wisp, at: Points, tall: float) -> None:
@@ -260,12 +298,13 @@ def _paint_wisp(canvas: _Canvas, wisp: Wisp, at: Points, tall: float) -> None:
     if x1 <= x0 or y1 <= y0:
         return
     a = full[y0 - y : y1 - y, x0 - x : x1 - x]
-    here = canvas.colour[y0:y1, x0:x1]
-    here += (np.array(wisp.colour, dtype=np.float32) - here) * a[..., None]
-    canvas.alpha[y0:y1, x0:x1] += (1 - canvas.alpha[y0:y1, x0:x1]) * a
+    here = canvas.colour[:, y0:y1, x0:x1]
+    here += (np.array(wisp.colour, dtype=np.float32)[:, None, None] - here) * a
+    there = canvas.alpha[y0:y1, x0:x1]
+    there += (1 - there) * a
 
 
-def _light_up(pixels: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _light_up(pixels: Image32, rng: np.random.Generator) -> Image32:
     """Give straight colour [h, w, 3] 0..1 the lamp's colour, a fall-off, exposure and contrast."""
     h, w = pixels.shape[:2]
     warm = rng.normal(0, 0.035)
@@ -308,26 +347,28 @@ def render(scene: Scene, size: int) -> NDArray[np.uint8]:
     width, height = (int(v) + 2 for v in np.ceil((high - low) * scale))
     angle = np.radians(rng.normal(-100, 40))
     canvas = _Canvas(
-        np.zeros((height, width, 3), np.float32),
+        np.zeros((3, height, width), np.float32),
         np.zeros((height, width), np.float32),
         scale / half,
         (float(np.cos(angle)), float(np.sin(angle))),
     )
 
     def pixels(points: Points) -> Points:
-        return (seen(points) - low) * scale + 1
+        return np.asarray((seen(points) - low) * scale + 1)
 
     for p in scene.parts:
         if isinstance(p, Wisp):
             _paint_wisp(canvas, p, pixels(np.array([p.at]))[0], p.height * canvas.unit)
             continue
-        ends = pixels(np.array(p.barrel)) if p.barrel else np.zeros((2, 2))
+        flat = (0.0, 0.0, 0.0)
+        barrel = _ramp_between(p.barrel, p.outline, pixels) if p.barrel else flat
+        fade = _ramp_between(p.fade, p.outline, pixels) if p.fade else flat
         centre = p.outline.mean(axis=0)
         along = np.diff(pixels(np.stack([centre, centre + np.array(p.grain)])), axis=0)[0]
         along = along / max(float(np.hypot(*along)), 1e-9)
         holes = [pixels(hole) for hole in p.holes]
         grain = (float(along[0]), float(along[1]))
-        _paint(canvas, p, pixels(p.outline), holes, ends, grain, rng)
+        _paint(canvas, p, pixels(p.outline), holes, barrel, fade, grain, rng)
     return _developed(canvas, size, rng)
 
 
@@ -337,14 +378,15 @@ def _developed(canvas: _Canvas, size: int, rng: np.random.Generator) -> NDArray[
     ys, xs = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
     window = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
     alpha = canvas.alpha[window]
-    stacked = np.concatenate([canvas.colour[window], alpha[..., None]], axis=2)
+    planes = np.concatenate([canvas.colour[:, window[0], window[1]], alpha[None]])
+    eight = (planes * 255 + 0.5).clip(0, 255).astype(np.uint8)
     h, w = alpha.shape
     small = (max(1, round(w * size / max(h, w))), max(1, round(h * size / max(h, w))))
     # "RGBa" is premultiplied: colour must not bleed in from where nothing was painted.
     image = Image.frombuffer(
         "RGBa",
         (w, h),
-        (stacked * 255 + 0.5).clip(0, 255).astype(np.uint8).tobytes(),
+        np.moveaxis(eight, 0, 2).tobytes(),
         "raw",
         "RGBa",
         0,
@@ -352,5 +394,6 @@ def _developed(canvas: _Canvas, size: int, rng: np.random.Generator) -> NDArray[
     )
     rgba = np.asarray(image.resize(small, Image.Resampling.BOX, reducing_gap=None).convert("RGBA"))
     out = rgba.copy()
-    out[..., :3] = np.clip(_light_up(rgba[..., :3].astype(np.float32) / 255, rng), 0, 1) * 255
+    straight = np.asarray(rgba[..., :3], dtype=np.float32) / np.float32(255)
+    out[..., :3] = np.clip(_light_up(straight, rng), 0, 1) * 255
     return out

@@ -27,7 +27,7 @@ def stick(
     paper = Material(varied(s.rng, (0.93, 0.92, 0.89), 0.02), 0.1, rough=0.04)
     tan = varied(s.rng, (0.83, 0.58, 0.32), 0.03) if s.chance(0.75) else paper.colour
     filter_end, ash_start = s.u(0.24, 0.34), s.u(0.86, 0.95)
-    burning = s.chance(0.85)
+    burning = smoke >= 1 or s.chance(0.85)
 
     def draw(at: Pair, angle: float) -> None:
         def part(
@@ -44,14 +44,15 @@ def stick(
                 middle - (placed(np.array([(path[4, 0], 0.0)]), at, angle)[0] - np.array(at))
             )
             s.add(outline, material, bevel=width * 0.14, feather=soft,
-                  barrel=((float(ends[0, 0]), float(ends[0, 1])), (float(ends[1, 0]), float(ends[1, 1]))),
+                  barrel=((float(ends[0, 0]), float(ends[0, 1])), (float(ends[1, 0]),
+                  float(ends[1, 1]))),
                   shadow=0.3)  # fmt: skip
 
         part(0, filter_end, Material(tan, 0.1, rough=0.14))
         end = ash_start if burning else 1.0
         part(filter_end, end, paper)
         band = filter_end + 0.012
-        part(band, band + 0.015, Material(varied(s.rng, (0.7, 0.55, 0.25), 0.08)), 1.01)
+        part(band, band + 0.015, Material(varied(s.rng, (0.7, 0.55, 0.25), 0.05)), 1.01)
         tip = end
         if burning:
             glow = Material((1.0, s.u(0.3, 0.55), s.u(0.05, 0.15)), 0.2, rough=0.5)
@@ -63,10 +64,11 @@ def stick(
             part(
                 end + hot,
                 tip,
-                Material(varied(s.rng, (0.48, 0.46, 0.45), 0.08), 0, rough=0.7),
+                Material(varied(s.rng, (0.48, 0.46, 0.45), 0.03), 0, rough=0.7),
                 s.u(0.85, 0.98),
             )
-        point = placed(np.array([((tip - held) * long, bow * (4 * tip * (1 - tip) - 4 * held * (1 - held)))]),
+        point = placed(np.array([((tip - held) * long,
+            bow * (4 * tip * (1 - tip) - 4 * held * (1 - held)))]),
                        at, angle)[0]  # fmt: skip
         if burning and s.chance(smoke):
             s.wisp(
@@ -116,14 +118,14 @@ def cigar(s: Scene) -> None:
     band = anything(s.rng)
     long, w = 100.0, s.u(13, 19)
 
-    def draw(at: Pair, angle: float) -> None:
+    def draw(at: Pair, angle: float, x: float = -22.0) -> None:
         def put(points: list[Pair], m: Material, bevel: float = 1.0) -> None:
             rim = placed(np.array([(0.0, -w * 0.58), (0.0, w * 0.58)]), at, angle)
             c, d = np.cos(np.radians(angle)), np.sin(np.radians(angle))
             s.add(placed(np.array(points), at, angle), m, bevel=bevel, grain=(float(c), float(d)),
-                  barrel=((float(rim[0, 0]), float(rim[0, 1])), (float(rim[1, 0]), float(rim[1, 1]))))  # fmt: skip
+                  barrel=((float(rim[0, 0]), float(rim[0, 1])), (float(rim[1, 0]),
+                  float(rim[1, 1]))))  # fmt: skip
 
-        x = -22.0
         body = curve((x, -w * 0.22), (x + 9, -w * 0.47), (x + 40, -w * 0.5), (x + long, -w * 0.46))
         put([*map(tuple, body), *map(tuple, body[::-1] * (1, -1))], leaf, 1.4)
         for _ in range(4):
@@ -162,7 +164,7 @@ def cigar(s: Scene) -> None:
         (pinch if s.chance(0.5) else between_fingers)(s, draw)
     else:
         s.spin = 16
-        profile(s, draw)
+        profile(s, lambda at, angle: draw(at, angle, -4.0))
 
 
 def pipe(s: Scene) -> None:
@@ -180,7 +182,8 @@ def pipe(s: Scene) -> None:
         bevel=2,
     )
     top, h = drop - 6, 42.0
-    s.add(blob((66, top), (96, top), (98, top + h * 0.5), (92, top + h * 0.9), (80, top + h), (70, top + h * 0.85),
+    s.add(blob((66, top), (96, top), (98, top + h * 0.5), (92, top + h * 0.9), (80, top + h),
+        (70, top + h * 0.85),
                (64, top + h * 0.4)), timber, bevel=4, grain=(0.2, 1))  # fmt: skip
     s.add(ellipse(81, top + 1, 15.5, 3.8), timber.lit(1.15), bevel=0.8)
     s.add(ellipse(81, top + 1.3, 11, 2.5), DARK, bevel=0.3)
