@@ -27,6 +27,7 @@ from audit.parts import Parts, digest_of, replacing
 from audit.rows import SCHEMA
 from audit.status import IndexReport, ShardCounts, ShardFault, Status
 from audit.taxonomy import LEVELS, TYPES
+from audit.text import visible
 
 NAME = "catalog.duckdb"
 CAPTION_SHOWN = 80  # characters of a caption in `top`
@@ -188,7 +189,7 @@ class Catalog:
             statements = self._connection.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise UsageError("sql: give exactly one SELECT; the catalog is read-only")
-            relation = self._connection.sql(query)
+            relation = self._connection.sql(statements[0])
             answer: pa.Table = (
                 relation if limit is None else relation.limit(limit)
             ).to_arrow_table()
@@ -260,8 +261,8 @@ class Catalog:
                 )
             },
             concepts=self._counts(
-                "SELECT concept, count(*) FROM (SELECT unnest(list_filter(map_keys(concepts), "
-                "lambda name: concepts[name] > 0.5)) AS concept FROM samples) GROUP BY ALL"
+                "SELECT name, count(*) FROM (SELECT unnest(map_keys(concepts)) AS name, "
+                "unnest(map_values(concepts)) AS p FROM samples) WHERE p > 0.5 GROUP BY name"
             ),
             failures=self._counts(
                 "SELECT split_part(coalesce(error, 'unknown'), ':', 1), count(*) FROM samples "
@@ -318,5 +319,5 @@ def _known(what: str, name: str, names: Sequence[str]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    """DuckDB's first line; the lines behind it draw an arrow under the query."""
-    return " ".join(str(error).split("\n\nLINE", 1)[0].split())[:300]
+    """DuckDB's message without the lines that draw an arrow; it may quote a caption."""
+    return visible(" ".join(str(error).split("\n\nLINE", 1)[0].split())[:300])

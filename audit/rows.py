@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # float16 keeps 11 bits: the length of a unit vector moves by less than 5e-4.
 UNIT_TOLERANCE = 2e-3
 
+STATUSES = ("scored", "failed", "quarantined")
+
 _COLUMNS: dict[str, pa.DataType] = {
     "row_id": pa.int64(),
     "uid": pa.string(),

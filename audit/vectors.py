@@ -126,16 +126,22 @@ def neighbours(
     return (ids[0], cosines[0]) if query.ndim == 1 else (ids, cosines)
 
 
-def contents(index: Any) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-    """Yield all (row_ids [n], vectors [n, d] float32) of an index, in the order they were added."""
+def holds(index: Any, parts: Parts, shard_ids: Sequence[str]) -> bool:
+    """Tell whether an index holds exactly the ids and embeddings of these parts, in their order."""
     faiss = _faiss()
-    ids: npt.NDArray[np.int64] = faiss.vector_to_array(index.id_map)
+    stored: npt.NDArray[np.int64] = faiss.vector_to_array(index.id_map)
     inner = faiss.downcast_index(index.index)
     if isinstance(inner, faiss.IndexIVF):
         inner.make_direct_map()
-    for start in range(0, len(ids), CHUNK):
-        size = min(CHUNK, len(ids) - start)
-        yield ids[start : start + size], inner.reconstruct_n(start, size)
+    start = 0
+    for ids, embeddings in chunks(parts, shard_ids):
+        end = start + len(ids)
+        if not np.array_equal(stored[start:end], ids):
+            return False
+        if not np.array_equal(inner.reconstruct_n(start, len(ids)), embeddings):
+            return False
+        start = end
+    return start == len(stored)
 
 
 def _shape(parts: Parts, shard_ids: Sequence[str]) -> tuple[int, int]:
