@@ -1,0 +1,167 @@
+"""audit.json, which says what a catalog was made with; and the lock that keeps a second scan out."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from audit import __version__, vectors
+from audit.catalog import NAME as DATABASE
+from audit.errors import CatalogBusy, CatalogMismatch, ShardwardenError, UsageError
+from audit.parts import replacing
+from audit.scorer import Scorer
+from audit.taxonomy import Taxonomy
+
+FORMAT = 1
+NAME = "audit.json"
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Make the catalog's folder and hold its scan lock; the system lets go of it when we die.
+
+    raises  UsageError when the folder holds something that is no catalog, CatalogBusy when
+            another scan writes this catalog
+    """
+    _check_place(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    # Opened for appending: the number in it is the holder's until the lock is ours.
+    with (directory / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CatalogBusy(
+                f"{directory}: another scan (process {file.read(20).strip() or 'unknown'}) is "
+                "writing this catalog; wait for it, or give another --out"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def settle(
+    directory: Path,
+    sources: Sequence[str],
+    scorer: Scorer,
+    taxonomy: Taxonomy,
+    options: dict[str, Any],
+    *,
+    overwrite: bool = False,
+) -> str:
+    """Write audit.json, or check that the one there is of the same scorer and taxonomy.
+
+    sources    as the user named them; local ones are made absolute, and added to those there
+    overwrite  remove the results there first; what reviewers decided stays
+    returns    the scorer's fingerprint
+    raises     CatalogMismatch with the remedy
+    Call it holding the lock.
+    """
+    for left in directory.glob(f"{NAME}.tmp-*"):
+        left.unlink(missing_ok=True)
+    fingerprint = scorer.fingerprint
+    path = directory / NAME
+    if overwrite:
+        _clear(directory)
+    before = _read(path)
+    if before:
+        _check(directory, before, scorer, fingerprint, taxonomy)
+    known = [str(source) for source in before.get("sources", [])]
+    header = {
+        "format": FORMAT,
+        "shardwarden": __version__,
+        "sources": list(dict.fromkeys([*known, *map(_lasting, sources)])),
+        "scorer": asdict(scorer.card),
+        "scorer_sha256": fingerprint,
+        "taxonomy": {"version": taxonomy.version, "hash": taxonomy.hash},
+        "options": options,
+    }
+    text = json.dumps(header, indent=1, ensure_ascii=True) + "\n"
+    if before != json.loads(text):
+        with replacing(path) as new:
+            new.write_text(text, encoding="utf-8")
+    return fingerprint
+
+
+def _check_place(directory: Path) -> None:
+    """Refuse a place that belongs to something else, before anything is written there."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise UsageError(f"{directory}: is a file; give another --out")
+    if (directory / NAME).exists() or (directory / "parts").is_dir():
+        return
+    # A scan killed in its first moments leaves no more than these.
+    others = [p.name for p in directory.iterdir() if p.name != LOCK and ".tmp-" not in p.name]
+    if others:
+        raise UsageError(
+            f"{directory}: holds {len(others):,} files and is no catalog (no {NAME}); "
+            "give another --out"
+        )
+
+
+def _clear(directory: Path) -> None:
+    """Remove results; first what is built from the parts, last what says what they are."""
+    for path in (directory / DATABASE, directory / vectors.NAME):
+        path.unlink(missing_ok=True)
+    for suffix in ("parquet", "npy"):
+        for path in (directory / "parts").glob(f"*.{suffix}"):
+            path.unlink()
+    (directory / NAME).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        header = json.loads(path.read_bytes())
+        if header["format"] != FORMAT:
+            raise CatalogMismatch(
+                f"{path}: format {header['format']!r}, this version writes format {FORMAT}; "
+                "give another --out"
+            )
+        for name in ("scorer", "scorer_sha256", "taxonomy", "sources"):
+            header[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ShardwardenError(
+            f"{path}: cannot be read ({error!r:.100}); delete this file and scan again with the "
+            "same scorer: finished parts are kept"
+        ) from None
+    return dict(header)
+
+
+def _check(
+    directory: Path, before: dict[str, Any], scorer: Scorer, fingerprint: str, taxonomy: Taxonomy
+) -> None:
+    remedy = "give another --out, or --overwrite to start again"
+    if before["scorer_sha256"] != fingerprint:
+        name = before["scorer"].get("name", "unknown")
+        raise CatalogMismatch(
+            f"{directory}: made with scorer {name} ({before['scorer_sha256']:.8}), not "
+            f"{scorer.card.name} ({fingerprint:.8}), and their scores cannot be compared; {remedy}"
+        )
+    if before["taxonomy"]["hash"] != taxonomy.hash:
+        raise CatalogMismatch(
+            f"{directory}: made with taxonomy {before['taxonomy'].get('version')} "
+            f"({before['taxonomy']['hash']:.8}), not {taxonomy.version} ({taxonomy.hash:.8}); "
+            f"{remedy}"
+        )
+
+
+def _lasting(source: str) -> str:
+    """The source as it can be found from any folder."""
+    if urlparse(source).scheme:
+        return source
+    mark = "@" if source.startswith("@") else ""
+    path = Path(source.removeprefix(mark)).expanduser()
+    # Not resolve(): ids are made from the names a user sees, links included.
+    return mark + os.path.abspath(path)  # noqa: PTH100

@@ -1,0 +1,179 @@
+"""What a scan is asked for, what of it is done already, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.books import PartBooks
+from audit.errors import CatalogMismatch, ShardwardenError
+from audit.images import DEFAULT_LIMITS, Limits
+from audit.parts import Parts
+from audit.shards import Books, Fault, Shard
+from audit.streams import is_remote
+
+PARTIAL = "partial"
+"""Kind of the fault that marks a part cut short by --limit: it never counts as a whole shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What `audit scan` can be told.
+
+    batch_size    pictures scored at once; None: 32 on a CPU, 256 on a GPU
+    workers       threads that decode; None: one a core
+    overwrite     remove the catalog's results first
+    retry_failed  do shards again that have failed rows or faults
+    limit         score the first so many images over all shards, in their order; None: all
+    strict        stop at the first failed image or fault
+    previews      keep the 24-pixel previews
+    limits        what one image may cost
+    """
+
+    batch_size: int | None = None
+    workers: int | None = None
+    overwrite: bool = False
+    retry_failed: bool = False
+    limit: int | None = None
+    strict: bool = False
+    previews: bool = True
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """The books over all shards of the sources: members = scored + failed + quarantined + other.
+
+    shards, shards_done     named by the sources; those that have a whole part now
+    shards_scanned          read by this run, whole or not
+    upstream_failed         samples the downloader never delivered; they are not members
+    failures                code -> images failed in this run
+    faults                  (shard name, kind, detail), PARTIAL left out
+    images, seconds         of this run, loading and indexing left out; limited_by: what kept it
+                            waiting most: reading, decoding, encoding or writing
+    """
+
+    catalog: str
+    scorer: str
+    shards: int
+    shards_done: int
+    shards_scanned: int
+    members: int
+    scored: int
+    failed: int
+    quarantined: int
+    other: int
+    upstream_failed: int
+    failures: Mapping[str, int]
+    faults: tuple[tuple[str, str, str], ...]
+    images: int
+    seconds: float
+    images_per_second: float
+    limited_by: str
+
+    @property
+    def balanced(self) -> bool:
+        """True when every member seen is accounted for."""
+        return self.members == self.scored + self.failed + self.quarantined + self.other
+
+    @property
+    def exit_code(self) -> int:
+        """3 when an image failed or a shard has a fault; what failed before us does not count."""
+        return 3 if self.failed or self.faults else 0
+
+
+def is_partial(books: PartBooks) -> bool:
+    """True for a part cut short by --limit."""
+    return any(fault.kind == PARTIAL for fault in books.faults)
+
+
+def real_faults(books: PartBooks) -> list[Fault]:
+    """The faults of the shard itself."""
+    return [fault for fault in books.faults if fault.kind != PARTIAL]
+
+
+def cut_books(books: Books, taken: int) -> Books:
+    """Books of a part that `limit` ends after `taken` images; its members are those seen."""
+    fault = Fault(PARTIAL, f"stopped after {taken:,} images by --limit; scan without it to go on")
+    return Books(
+        members=taken + books.other, images=taken, other=books.other, faults=[*books.faults, fault]
+    )
+
+
+def kept(
+    parts: Parts, shards: Iterable[Shard], fingerprint: str, options: ScanOptions
+) -> dict[str, PartBooks]:
+    """Parts that need no new scan, by shard id; partial ones only under a limit.
+
+    raises  CatalogMismatch when a part is of another shard with the same id; with `strict`,
+            ShardwardenError when a part has failures
+    """
+    found = {}
+    for shard in shards:
+        if not parts.done(shard.id):
+            continue
+        books = parts.books(shard.id)
+        _check_same(parts, books, shard)
+        bad = bool(books.failed or real_faults(books))
+        if books.scorer != fingerprint or (is_partial(books) and options.limit is None):
+            continue
+        if bad and options.retry_failed:
+            continue
+        if bad and options.strict:
+            raise ShardwardenError(
+                f"{shard.name}: has {books.failed:,} failed images and "
+                f"{len(real_faults(books)):,} faults from an earlier scan; --strict stops here, "
+                "--retry-failed does the shard again"
+            )
+        found[shard.id] = books
+    return found
+
+
+def _check_same(parts: Parts, books: PartBooks, shard: Shard) -> None:
+    """A folder that moved keeps its ids; two folders of one name must not be taken for one."""
+    if books.url == shard.url or is_remote(books.url) or is_remote(shard.url):
+        return
+    old = Path(books.url)
+    if old.exists() and not old.samefile(shard.url):
+        raise CatalogMismatch(
+            f"{parts.directory.parent}: {shard.id} was made from {books.url}, which is still there "
+            f"and is not {shard.url}; scan the two into two catalogs (--out)"
+        )
+
+
+def report(
+    directory: Path,
+    shards: Sequence[Shard],
+    before: Mapping[str, PartBooks],
+    now: Mapping[str, PartBooks],
+    *,
+    scorer: str,
+    failures: Mapping[str, int],
+    images: int,
+    seconds: float,
+    limited_by: str,
+) -> ScanReport:
+    """Add up the parts of these shards: those kept from before and those written now, by id."""
+    known = {**before, **now}
+    named = [(shard, known[shard.id]) for shard in shards if shard.id in known]
+    books = [part for _, part in named]
+    return ScanReport(
+        catalog=str(directory),
+        scorer=scorer,
+        shards=len(shards),
+        shards_done=sum(not is_partial(b) for b in books),
+        shards_scanned=len(now),
+        members=sum(b.members for b in books),
+        scored=sum(b.scored for b in books),
+        failed=sum(b.failed for b in books),
+        quarantined=sum(b.quarantined for b in books),
+        other=sum(b.other for b in books),
+        upstream_failed=sum(b.upstream_failed for b in books),
+        failures=dict(sorted(failures.items(), key=lambda pair: (-pair[1], pair[0]))),
+        faults=tuple((s.name, f.kind, f.detail) for s, b in named for f in real_faults(b)),
+        images=images,
+        seconds=round(seconds, 3),
+        images_per_second=round(images / seconds, 2) if seconds > 0 else 0.0,
+        limited_by=limited_by,
+    )

@@ -1,0 +1,201 @@
+"""How a scan goes: measured by the scan, shown as a bar on a terminal and as lines in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from audit.shards import Shard
+from audit.streams import is_remote
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+EVERY = 3.0  # seconds between two lines in a pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Where a scan stands.
+
+    images, failed   of this run so far
+    shards, total    shards read to their end, of those to be read
+    share            0..1 of the work, by bytes where they are known, else by shards
+    seconds          since reading began; rate: images a second
+    limited_by       reading, decoding, encoding or writing
+    """
+
+    images: int
+    failed: int
+    shards: int
+    total: int
+    share: float
+    seconds: float
+    limited_by: str
+
+    @property
+    def rate(self) -> float:
+        """Images a second."""
+        return self.images / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to go, None while too little is known."""
+        if self.share <= 0 or self.seconds < 1:
+            return None
+        return self.seconds * (1 - self.share) / self.share
+
+
+Report = Callable[[Tick], None]
+
+
+class Meter:
+    """Counts what has been scored and turns it into ticks."""
+
+    def __init__(self, shards: Sequence[Shard], limit: int | None) -> None:
+        """shards: those to be read; limit: images to score at most."""
+        self._sizes = _sizes(shards)
+        self._all = sum(self._sizes.values()) or 1
+        self._limit = limit
+        self._read = 0.0  # of shards read to their end
+        self._inside = 0.0  # of the one after them
+        self._began = time.monotonic()
+        self.shards = 0
+        self.images = 0
+        self.failed = 0
+
+    def add(self, shard: Shard, images: int, failed: int, offset: int | None, ended: bool) -> None:
+        """Count a piece of a shard; offset: byte of its last image in the tar."""
+        self.images += images
+        self.failed += failed
+        if ended:
+            self.shards += 1
+            self._read += self._sizes[shard.id]
+            self._inside = 0.0
+        elif offset is not None:
+            self._inside = min(float(offset), self._sizes[shard.id])
+
+    def tick(self, limited_by: str) -> Tick:
+        """Where the scan stands now."""
+        share = (self._read + self._inside) / self._all
+        if self._limit:
+            share = max(share, self.images / self._limit)
+        return Tick(
+            self.images, self.failed, self.shards, len(self._sizes), min(share, 1.0),
+            time.monotonic() - self._began, limited_by,
+        )  # fmt: skip
+
+
+def _sizes(shards: Sequence[Shard]) -> Mapping[str, float]:
+    """Bytes of each shard when all are local files, else 1 each."""
+    try:
+        if not any(is_remote(shard.url) for shard in shards):
+            return {shard.id: float(Path(shard.url).stat().st_size) for shard in shards}
+    except OSError:  # one is missing: the scan will say so
+        pass
+    return dict.fromkeys((shard.id for shard in shards), 1.0)
+
+
+class Display(Protocol):
+    """Shows ticks while its block runs, and other lines without tearing them."""
+
+    def __enter__(self) -> Display: ...  # noqa: D105
+    def __exit__(  # noqa: D105
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def show(self, tick: Tick) -> None: ...  # noqa: D102
+
+
+def display(stream: TextIO) -> Display:
+    """A bar when the stream is a terminal, else lines."""
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+class Lines:
+    """A plain line every few seconds."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Lines go to `stream`."""
+        self._stream = stream
+        self._next = time.monotonic() + EVERY
+
+    def __enter__(self) -> Lines:
+        """Nothing to begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to end."""
+
+    def show(self, tick: Tick) -> None:
+        """Write a line when it is time."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EVERY
+        print(line(tick), file=self._stream, flush=True)  # noqa: T201
+
+
+def line(tick: Tick) -> str:
+    """One tick as text."""
+    left = "" if tick.left is None else f", about {clock(tick.left)} left"
+    return (
+        f"{tick.images:,} images, {tick.rate:,.0f}/s, {tick.failed:,} failed, "
+        f"shard {tick.shards:,} of {tick.total:,}, limited by {tick.limited_by}{left}"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 0:07, 12:34 or 3:01:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Bar:
+    """A progress bar; rich heeds NO_COLOR by itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """The bar is drawn on `stream`, a terminal."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._progress: Progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"),
+            console=Console(file=stream), transient=True,
+        )  # fmt: skip
+        self._task = self._progress.add_task("scanning", total=1.0, text="")
+
+    def __enter__(self) -> Bar:
+        """Draw the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove it."""
+        self._progress.stop()
+
+    def show(self, tick: Tick) -> None:
+        """Move the bar."""
+        left = "" if tick.left is None else f" ETA {clock(tick.left)}"
+        self._progress.update(
+            self._task,
+            completed=tick.share,
+            text=f"{tick.images:,} images {tick.rate:,.0f}/s, {tick.failed:,} failed,"
+            f"{left} ({tick.limited_by})",
+        )

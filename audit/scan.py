@@ -1,0 +1,420 @@
+"""The order of the stages: shards -> samples -> pictures -> scores -> parts -> catalog.
+
+Threads and queues live here and nowhere else:
+
+    read (a thread) -> decode (a pool) -> pack (a thread) -> encode (the caller) -> write (a thread)
+
+Everything is handed on in the order of the shards, so batches may span shards and every part is
+whole when its last batch is in. Queues are bounded by number and by bytes. The first error in any
+thread stops them all and is raised to the caller, with no thread left behind.
+
+On a CPU decoding and encoding take turns, because each wants all cores: two pools of threads on
+the same cores cost more than the waiting. On a GPU they overlap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from audit import catalog, header, images, plan
+from audit.books import PartBooks
+from audit.errors import ImageError, ShardwardenError
+from audit.images import Picture
+from audit.parts import Parts, PartWriter
+from audit.plan import ScanOptions, ScanReport
+from audit.progress import Meter, Report
+from audit.scorer import Scorer, Scores
+from audit.shards import Books, Sample, Shard, ShardReader, expand
+from audit.taxonomy import Taxonomy
+
+CPU_BATCH, GPU_BATCH = 32, 256
+MAX_WORKERS = 32
+MAX_WAITING = 256 << 20  # bytes of images read and not yet packed
+
+T = TypeVar("T")
+
+
+def scan(
+    sources: Sequence[str],
+    out: Path | str,
+    scorer: Scorer,
+    options: ScanOptions | None = None,
+    *,
+    progress: Report = lambda tick: None,
+) -> ScanReport:
+    """Score every image of the sources into a catalog; shards that are done already are kept.
+
+    sources    as `audit.shards.expand` takes them
+    out        folder of the catalog, made when it is not there
+    progress   called after every batch, in the caller's thread
+    raises     NoShards, CatalogBusy, CatalogMismatch; with `options.strict` ShardwardenError at
+               the first failure. Shards finished before an error or Ctrl-C stay finished.
+    """
+    options = options or ScanOptions()
+    shards = expand(sources)
+    directory = Path(out)
+    with header.locked(directory):
+        decided = {**asdict(options.limits), "previews": options.previews}
+        fingerprint = header.settle(
+            directory, sources, scorer, Taxonomy.load(), decided, overwrite=options.overwrite
+        )
+        parts = Parts(directory)
+        parts.clean()
+        before = plan.kept(parts, shards, fingerprint, options)
+        flow = _Flow(parts, scorer, fingerprint, options)
+        meter = Meter([shard for shard in shards if shard.id not in before], options.limit)
+        flow.run(shards, before, meter, progress)
+        seconds = meter.tick("").seconds
+        catalog.index(directory)
+    return plan.report(
+        directory, shards, before, flow.written, scorer=scorer.card.name, failures=flow.failures,
+        images=meter.images, seconds=seconds, limited_by=flow.limited_by,
+    )  # fmt: skip
+
+
+class _Stopped(Exception):
+    """The other end is gone: unwinds a thread, never reaches the caller."""
+
+
+class _Channel(Generic[T]):
+    """A bounded queue that can be closed or broken off, and says how long its ends waited."""
+
+    def __init__(self, items: int, weight: int = 1 << 62) -> None:
+        """At most so many items, of so much weight together (one item always fits)."""
+        self._most, self._heaviest = items, weight
+        self._items: deque[tuple[T, int]] = deque()
+        self._weight = 0
+        self._changed = threading.Condition()
+        self._closed = self._broken = False
+        self.full = 0.0  # seconds that `put` waited
+        self.empty = 0.0  # seconds that the reader waited
+
+    def put(self, item: T, weight: int = 0) -> None:
+        with self._changed:
+            began = time.monotonic()
+            self._changed.wait_for(lambda: self._broken or self._fits(weight))
+            self.full += time.monotonic() - began
+            if self._broken:
+                raise _Stopped
+            self._items.append((item, weight))
+            self._weight += weight
+            self._changed.notify_all()
+
+    def _fits(self, weight: int) -> bool:
+        free = len(self._items) < self._most and self._weight + weight <= self._heaviest
+        return free or not self._items
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                began = time.monotonic()
+                self._changed.wait_for(lambda: self._broken or self._closed or bool(self._items))
+                self.empty += time.monotonic() - began
+                if self._broken:
+                    raise _Stopped
+                if not self._items:
+                    return
+                item, weight = self._items.popleft()
+                self._weight -= weight
+                self._changed.notify_all()
+            yield item
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def break_off(self) -> None:
+        """Wake both ends; each raises _Stopped."""
+        with self._changed:
+            self._broken = True
+            self._changed.notify_all()
+
+
+class _Crew:
+    """Threads that begin and end together; leaving the block raises the first error of any."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        """`stop` wakes whoever waits; it is called once when something went wrong."""
+        self._stop = stop
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    def start(self, work: Callable[..., None], *args: object) -> None:
+        # Daemons: a read that hangs on a dead network must not outlive a second Ctrl-C.
+        thread = threading.Thread(target=self._run, args=(work, args), name=work.__name__,
+                                  daemon=True)  # fmt: skip
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self, work: Callable[..., None], args: tuple[object, ...]) -> None:
+        try:
+            work(*args)
+        except BaseException as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped, self._error = True, error
+        self._stop()
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._fail(error)
+        for thread in self._threads:
+            thread.join()
+        if self._error is not None and self._error is not error:
+            raise self._error from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """An image after decoding, its file's bytes let go; without a picture `sample.error` is why."""
+
+    sample: Sample
+    digest: str | None
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One image under way, or, with books, the end of its shard."""
+
+    shard: Shard
+    decoded: Future[_Decoded] | None
+    books: Books | None = None
+
+
+@dataclass(slots=True)
+class _Piece:
+    """What a batch holds of one shard: rows [first, first + len(good)) of the batch."""
+
+    shard: Shard
+    first: int
+    good: list[_Decoded] = field(default_factory=list)
+    bad: list[_Decoded] = field(default_factory=list)
+    books: Books | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """pixels [B, S, S, 3] uint8, None when all that came was failures and ends of shards."""
+
+    pixels: npt.NDArray[np.uint8] | None
+    pieces: list[_Piece]
+
+
+def decode(
+    sample: Sample, *, size: int, crop_mode: images.CropMode, options: ScanOptions
+) -> _Decoded:
+    """Decode one sample; what is wrong with it becomes its error, nothing is raised for it."""
+    if sample.data is None:
+        return _Decoded(sample, None, None)
+    digest = hashlib.sha256(sample.data).hexdigest()
+    try:
+        picture = images.load(
+            sample.data, size=size, crop_mode=crop_mode, limits=options.limits,
+            preview=options.previews,
+        )  # fmt: skip
+    except ImageError as error:
+        return _Decoded(replace(sample, data=None, error=str(error)), digest, None)
+    return _Decoded(replace(sample, data=None), digest, picture)
+
+
+class _Flow:
+    """One run of the stages, and what they measured."""
+
+    def __init__(
+        self, parts: Parts, scorer: Scorer, fingerprint: str, options: ScanOptions
+    ) -> None:
+        on_cpu = next(scorer.encoder.parameters()).device.type == "cpu"
+        self._parts, self._scorer, self._fingerprint = parts, scorer, fingerprint
+        self._options = options
+        self._takes_turns = on_cpu
+        self._size = options.batch_size or (CPU_BATCH if on_cpu else GPU_BATCH)
+        workers = options.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+        self._jobs: _Channel[_Job] = _Channel(2 * self._size + 2 * workers, MAX_WAITING)
+        self._batches: _Channel[_Batch] = _Channel(2)
+        self._scored: _Channel[tuple[_Batch, Scores | None]] = _Channel(2)
+        self._may_decode = threading.Event()
+        self._may_decode.set()
+        self._decode = partial(
+            decode, size=scorer.size, crop_mode=scorer.crop_mode, options=options
+        )
+        self._pool = ThreadPoolExecutor(workers, "decode")
+        self._decoding = self._encoding = 0.0  # seconds
+        self.written: dict[str, PartBooks] = {}
+        self.failures: Counter[str] = Counter()
+
+    def run(
+        self, shards: Sequence[Shard], before: Mapping[str, PartBooks], meter: Meter,
+        progress: Report,
+    ) -> None:  # fmt: skip
+        """Read, decode, pack, encode and write all shards that are not done."""
+        with self._pool, _Crew(self._stop) as crew:
+            crew.start(self._read, shards, before)
+            crew.start(self._pack)
+            crew.start(self._write)
+            self._encode(meter, progress)
+
+    def _stop(self) -> None:
+        for channel in (self._jobs, self._batches, self._scored):
+            channel.break_off()
+        self._may_decode.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, shards: Sequence[Shard], before: Mapping[str, PartBooks]) -> None:
+        left = self._options.limit
+        for shard in shards:
+            part = before.get(shard.id)
+            if part and (not plan.is_partial(part) or (left is not None and part.rows >= left)):
+                left = None if left is None else max(0, left - part.rows)
+                continue
+            if left == 0:
+                break
+            taken = self._read_shard(shard, left)
+            left = None if left is None else left - taken
+        self._jobs.close()
+
+    def _read_shard(self, shard: Shard, limit: int | None) -> int:
+        """Hand on a shard's images, `limit` at most, then its books; returns how many."""
+        reader = ShardReader(shard, max_bytes=self._options.limits.max_bytes)
+        taken, books = 0, None
+        for sample in reader:
+            if taken == limit:
+                books = plan.cut_books(reader.books, taken)
+                break
+            job = _Job(shard, self._pool.submit(self._decode_in_turn, sample))
+            self._jobs.put(job, sample.size if sample.data is not None else 0)
+            taken += 1
+        self._jobs.put(_Job(shard, None, books or reader.books))
+        return taken
+
+    def _decode_in_turn(self, sample: Sample) -> _Decoded:
+        self._may_decode.wait()
+        return self._decode(sample)
+
+    def _pack(self) -> None:
+        pixels: list[npt.NDArray[np.uint8]] = []
+        pieces: list[_Piece] = []
+        count = 0  # a long run of failures or of empty shards is handed on too
+        for job in self._jobs:
+            if not pieces or pieces[-1].shard is not job.shard:
+                pieces.append(_Piece(job.shard, len(pixels)))
+            piece, count = pieces[-1], count + 1
+            if job.decoded is None:
+                piece.books = job.books
+            else:
+                began = time.monotonic()
+                decoded = job.decoded.result()
+                self._decoding += time.monotonic() - began
+                if decoded.picture is None:
+                    piece.bad.append(decoded)
+                else:
+                    piece.good.append(decoded)
+                    pixels.append(decoded.picture.pixels)
+            if len(pixels) == self._size or count == 4 * self._size:
+                self._batches.put(_Batch(np.stack(pixels) if pixels else None, pieces))
+                pixels, pieces, count = [], [], 0
+        if pieces:
+            self._batches.put(_Batch(np.stack(pixels) if pixels else None, pieces))
+        self._batches.close()
+
+    def _encode(self, meter: Meter, progress: Report) -> None:
+        for batch in self._batches:
+            scores = None
+            if batch.pixels is not None:
+                began = time.monotonic()
+                if self._takes_turns:
+                    self._may_decode.clear()
+                scores = self._scorer.score(batch.pixels)
+                self._may_decode.set()
+                self._encoding += time.monotonic() - began
+            self._scored.put((batch, scores))
+            for piece in batch.pieces:
+                last = piece.good[-1].sample.offset if piece.good else None
+                meter.add(piece.shard, len(piece.good) + len(piece.bad), len(piece.bad), last,
+                          piece.books is not None)  # fmt: skip
+            progress(meter.tick(self.limited_by))
+        self._scored.close()
+
+    @property
+    def limited_by(self) -> str:
+        """What kept the encoder waiting; encoding itself when it waited less than it worked."""
+        if self._scored.full > max(self._encoding, self._batches.empty):
+            return "writing"
+        if self._encoding >= self._batches.empty:
+            return "encoding"
+        return "reading" if self._jobs.empty > self._decoding else "decoding"
+
+    def _write(self) -> None:
+        pieces = ((piece, scores) for batch, scores in self._scored for piece in batch.pieces)
+        for shard, group in groupby(pieces, key=lambda pair: pair[0].shard):
+            with self._parts.writing(
+                shard, concept_names=self._scorer.concepts, scorer=self._fingerprint
+            ) as part:
+                for piece, scores in group:
+                    self._add(part, piece, scores)
+                    if piece.books is not None:
+                        self._end(part, shard, piece.books)
+
+    def _add(self, part: PartWriter, piece: _Piece, scores: Scores | None) -> None:
+        for each in piece.bad:
+            error = each.sample.error or "unknown"
+            if self._options.strict:
+                raise ShardwardenError(
+                    f"{piece.shard.name}: {each.sample.image_member}: {error}; "
+                    "--strict stops at the first failure"
+                )
+            self.failures[error.partition(":")[0]] += 1
+            part.add_failed(each.sample, error, digest=each.digest)
+        if piece.good and scores is not None:
+            rows = slice(piece.first, piece.first + len(piece.good))
+            part.add_scored(
+                [each.sample for each in piece.good],
+                [each.picture for each in piece.good if each.picture],
+                _rows(scores, rows),
+                digests=[each.digest or "" for each in piece.good],
+            )
+
+    def _end(self, part: PartWriter, shard: Shard, books: Books) -> None:
+        faults = [fault for fault in books.faults if fault.kind != plan.PARTIAL]
+        if faults and self._options.strict:
+            raise ShardwardenError(
+                f"{shard.name}: {faults[0].kind}: {faults[0].detail}; "
+                "--strict stops at the first failure"
+            )
+        self.written[shard.id] = part.finish(books)
+
+
+def _rows(scores: Scores, rows: slice) -> Scores:
+    columns: dict[str, Any] = {name: getattr(scores, name)[rows] for name in Scores.__slots__}
+    return Scores(**columns)
