@@ -16,6 +16,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+CHUNK = 4
+"""Pictures worked on at a time."""
+
+
 def views(images: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> Tensor:
     """One random view of each picture.
 
@@ -23,13 +27,17 @@ def views(images: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> T
     aspects  [B] float32, true width / height
     returns  [B, 3, S, S] float32
     """
-    x = images.float()
-    x = colour(x, rng)
-    x = geometry(x, aspects, size, rng)
-    x = softness(x, rng)
-    x = noise(x, rng)
-    x = compression(x, rng)
-    return cutout(x, rng)
+    other = images[torch.randperm(len(images), generator=rng)]
+    out = torch.empty(len(images), 3, size, size)
+    # A few at a time, so that the working memory stays in the cache.
+    for some in torch.arange(len(images)).split(CHUNK):
+        x = colour(images[some].float(), other[some].float(), rng)
+        x = geometry(x, aspects[some], size, rng)
+        x = softness(x, rng)
+        x = noise(x, rng)
+        x = compression(x, rng)
+        out[some] = cutout(x, rng)
+    return out
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, rng: torch.Generator) -> Tensor:
@@ -41,18 +49,16 @@ def _some(batch: int, share: float, rng: torch.Generator) -> Tensor:
     return (torch.rand(batch, generator=rng) < share).nonzero()[:, 0]
 
 
-def colour(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Colour statistics taken over from other pictures of the batch, then jitter and grey."""
+def colour(x: Tensor, other: Tensor, rng: torch.Generator) -> Tensor:
+    """Colour statistics taken over from other pictures, in part, then jitter and grey."""
     batch = len(x)
-    mean, std = x.mean((2, 3), keepdim=True), x.std((2, 3), keepdim=True) + 1
-    other = torch.randperm(batch, generator=rng)
+    mean, std = _statistics(x)
+    other_mean, other_std = _statistics(other)
     strength = _uniform((batch, 1, 1, 1), -0.6, 1, rng).clamp(0)
-    target_mean = mean + strength * (mean[other] - mean)
-    target_std = std + strength * (std[other] - std)
-    x = (x - mean) / std * target_std.clamp(max=80) + target_mean
-
+    mean_wanted = mean + strength * (other_mean - mean)
+    contrast = (std + strength * (other_std - std)).clamp(max=80) / std
     gain = _uniform((batch, 1, 1, 1), 0.6, 1.4, rng) * _uniform((batch, 3, 1, 1), 0.85, 1.15, rng)
-    x = (x * gain).clamp(0, 255)
+    x = (x * (contrast * gain) + (mean_wanted - mean * contrast) * gain).clamp(0, 255)
     grey = (x * x.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     saturation = _uniform((batch, 1, 1, 1), -0.35, 1.5, rng).clamp(0)
     x = (grey + saturation * (x - grey)).clamp(0, 255)
@@ -61,6 +67,12 @@ def colour(x: Tensor, rng: torch.Generator) -> Tensor:
     flip = _some(batch, 0.03, rng)
     x[flip] = 255 - x[flip]
     return x
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel, [B, 3, 1, 1] each, from a ninth of the pixels."""
+    thin = x[:, :, ::3, ::3]
+    return thin.mean((2, 3), keepdim=True), thin.std((2, 3), keepdim=True) + 1
 
 
 def geometry(x: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> Tensor:

@@ -102,8 +102,7 @@ class Composer:
             return picture, kind, level, concepts, weight
         if kind == SAFE:
             if dice < 0.3:
-                concept = str(rng.choice([c for c in self.sprites if c]))
-                return self._with_object(picture, concept, concepts)
+                return self._with_object(picture, self._any_concept(), concepts)
             if dice < 0.5:
                 picture = self._paste(picture, None)
             elif dice < 0.62:
@@ -115,7 +114,7 @@ class Composer:
         elif dice < 0.5 and name in self.sprites:
             strip = margin(picture, rng, top_only=name == "smoking")
             if rng.random() < 0.35:
-                return self._with_object(strip, name, concepts * 0)
+                return self._with_object(strip, self._any_concept(), concepts * 0)
             if rng.random() < 0.6:
                 strip = self._paste(strip, None)
             doubt = np.where(concepts > 0, 0.08, 0).astype(np.float32)
@@ -123,6 +122,9 @@ class Composer:
         elif dice < 0.6:
             picture = self._paste(picture, None)
         return picture, kind, level, concepts, weight
+
+    def _any_concept(self) -> str:
+        return str(self.rng.choice([c for c in self.sprites if c]))
 
     def _with_object(
         self, picture: np.ndarray, concept: str, concepts: np.ndarray

@@ -47,12 +47,12 @@ class Recipe:
     width       E, width of safety tokens and head
     """
 
-    steps: int = 6000
+    steps: int = 4500
     batch: int = 64
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     decay: float = 0.05
     averaging: float = 0.999
-    documents: int = 5000
+    documents: int = 4000
     seed: int = 256
     width: int = 192
 
@@ -263,7 +263,7 @@ def _fit(
                     average[key].lerp_(tensor, 1 - keep)
                 else:
                     average[key].copy_(tensor)
-        running += (float(value) - running) * (0.02 if step else 1.0)
+        running += (value.item() - running) * (0.02 if step else 1.0)
         if progress and (step % 20 == 19 or step + 1 == recipe.steps):
             progress(step + 1, recipe.steps, f"loss {running:.3f}")
     model.load_state_dict(average)
