@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from audit.books import PartBooks
 from audit.catalog import Catalog
 from audit.errors import ShardwardenError
 from audit.parts import Parts, digest_of
+from audit.plan import PARTIAL, is_partial
 from audit.rows import STATUSES, UNIT_TOLERANCE, row_id
-from audit.shards import Books, Sample, Shard, ShardReader, expand, read_range
+from audit.shards import MAX_BYTES, Books, Sample, Shard, ShardReader, expand, read_range
 from audit.streams import is_remote
 
 TOLD = 5  # problems of one shard's rows written out; the rest is counted
@@ -46,7 +47,9 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
     if not parts.directory.is_dir():
         raise ShardwardenError(f"{directory}: not a catalog, it has no parts; run `audit scan`")
     problems: list[str] = []
-    shards = _expected(directory, sources, problems)
+    header = _header(directory, problems)
+    shards = _expected(sources or header.get("sources", []), problems)
+    max_bytes = header.get("options", {}).get("max_bytes", MAX_BYTES)
     sound = []
     scorers: Counter[str] = Counter()
     for shard_id in sorted(shards.keys() | set(parts.shard_ids()) | _orphans(parts)):
@@ -60,7 +63,7 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
         shard = shards.get(shard_id) or Shard(shard_id, books.url, books.name, books.compressed)
         try:
             problems += _part(parts, books)
-            problems += _tar(parts, books, shard)
+            problems += _tar(parts, books, ShardReader(shard, max_bytes=max_bytes))
         except ShardwardenError as error:
             problems.append(str(error))
     if len(scorers) > 1:
@@ -72,21 +75,22 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
     return problems
 
 
-def _expected(
-    directory: Path, sources: Sequence[str] | None, problems: list[str]
-) -> dict[str, Shard]:
-    """Shards the catalog should have parts of, by id."""
-    if sources is None:
-        path = directory / "audit.json"
-        if not path.exists():
-            return {}
-        try:
-            sources = [str(source) for source in json.loads(path.read_bytes())["sources"]]
-        except (ValueError, KeyError, TypeError) as error:
-            problems.append(f"{path}: cannot be read ({error!r}); scan again to write it anew")
-            return {}
+def _header(directory: Path, problems: list[str]) -> dict[str, Any]:
+    path = directory / "audit.json"
     try:
-        return {shard.id: shard for shard in expand(sources)}
+        header = json.loads(path.read_bytes())
+        if not isinstance(header["sources"], list) or not isinstance(header["options"], dict):
+            raise TypeError("sources must be a list, options an object")
+        return dict(header)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problems.append(f"{path}: cannot be read ({error!r:.200}); scan again to write it anew")
+        return {}
+
+
+def _expected(sources: Sequence[str], problems: list[str]) -> dict[str, Shard]:
+    """Shards the catalog should have parts of, by id."""
+    try:
+        return {shard.id: shard for shard in expand(sources)} if sources else {}
     except ShardwardenError as error:
         problems.append(str(error))
         return {}
@@ -126,19 +130,24 @@ def _part(parts: Parts, books: PartBooks) -> Iterator[str]:
         yield f"{npy.name}: {wrong:,} embeddings are not of unit length; {_RESCAN}"
 
 
-def _tar(parts: Parts, books: PartBooks, shard: Shard) -> Iterator[str]:
+def _tar(parts: Parts, books: PartBooks, reader: ShardReader) -> Iterator[str]:
     """The part against its tar, read again: every row, then the books."""
-    reader = ShardReader(shard)
+    shard = reader.shard
     table = parts.rows(books.shard, [*_TAR_COLUMNS, "uid", "sha256", "status"])
     told = 0
-    for number, (row, sample) in enumerate(zip_longest(_row_dicts(table), reader)):
+    partial = is_partial(books)  # a trial with --limit: the rest of the tar has no rows yet
+    samples = islice(reader, len(table)) if partial else reader
+    for number, (row, sample) in enumerate(zip_longest(_row_dicts(table), samples)):
         for problem in _row(shard, row, sample):
             told += 1
             if told <= TOLD:
                 yield f"{shard.name}: image {number:,}: {problem}; {_RESCAN}"
     if told > TOLD:
         yield f"{shard.name}: {told - TOLD:,} more images that differ; {_RESCAN}"
-    yield from _books(shard, books, reader.books)
+    if partial:
+        yield from (f"{shard.name}: {f.detail}" for f in books.faults if f.kind == PARTIAL)
+    else:
+        yield from _books(shard, books, reader.books)
 
 
 def _row_dicts(table: pa.Table) -> Iterator[dict[str, Any]]:

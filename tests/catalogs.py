@@ -92,5 +92,7 @@ def write_catalog(folder: Path, shards: int = 2, samples: int = 10) -> tuple[Pat
     found = expand([str(folder / "tars")])
     for n, shard in enumerate(found):
         write_part(catalog, shard, seed=100 * n)
-    (catalog / "audit.json").write_text(json.dumps({"sources": [str(folder / "tars")]}))
+    (catalog / "audit.json").write_text(
+        json.dumps({"sources": [str(folder / "tars")], "options": {}})
+    )
     return catalog, found
