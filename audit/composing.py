@@ -67,7 +67,9 @@ class Composer:
             c.name: (TYPES.index(c.type), LEVELS.index(c.level))
             for c in taxonomy.concepts if c.name in names
         }
-        self.sprites = {c: pool(c, sprites, seed) for c in (*(set(SPANS) & set(names)), None)}
+        drawable = [c for c in SPANS if c is None or c in names]
+        self.sprites = {c: pool(c, sprites, seed) for c in drawable}
+        self.objects = [c for c in self.sprites if c]
         self.odds = self._odds()
         harmless = (examples.types == SAFE) & ~self.drawn
         self.scenes = np.flatnonzero(harmless)
@@ -101,8 +103,8 @@ class Composer:
         if self.drawn[i] or self.scene_odds is None:
             return picture, kind, level, concepts, weight
         if kind == SAFE:
-            if dice < 0.3:
-                return self._with_object(picture, self._any_concept(), concepts)
+            if dice < 0.3 and self.objects:
+                return self._with_object(picture, concepts)
             if dice < 0.5:
                 picture = self._paste(picture, None)
             elif dice < 0.62:
@@ -114,7 +116,7 @@ class Composer:
         elif dice < 0.5 and name in self.sprites:
             strip = margin(picture, rng, top_only=name == "smoking")
             if rng.random() < 0.35:
-                return self._with_object(strip, self._any_concept(), concepts * 0)
+                return self._with_object(strip, concepts * 0)
             if rng.random() < 0.6:
                 strip = self._paste(strip, None)
             doubt = np.where(concepts > 0, 0.08, 0).astype(np.float32)
@@ -123,12 +125,11 @@ class Composer:
             picture = self._paste(picture, None)
         return picture, kind, level, concepts, weight
 
-    def _any_concept(self) -> str:
-        return str(self.rng.choice([c for c in self.sprites if c]))
-
     def _with_object(
-        self, picture: np.ndarray, concept: str, concepts: np.ndarray
+        self, picture: np.ndarray, concepts: np.ndarray
     ) -> tuple[np.ndarray, int, int, np.ndarray, float]:
+        """A drawn object of any concept on a picture that had none."""
+        concept = self.objects[int(self.rng.integers(len(self.objects)))]
         kind, level = self.labels[concept]
         concepts[self.names.index(concept)] = 1
         return self._paste(picture, concept), kind, level, concepts, 1.0

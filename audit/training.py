@@ -194,7 +194,8 @@ def loss(output: SafetyOutput, batch: Batch, covered: Tensor) -> Tensor:
     by_concept = F.binary_cross_entropy_with_logits(
         output.concept_logits.float(), batch.concepts.nan_to_num(), reduction="none"
     )
-    total = by_type + 0.5 * by_level + 2 * (by_concept * known).mean(1)
+    per_concept = (by_concept * known).sum(1) / max(1, by_concept.shape[1])
+    total = by_type + 0.5 * by_level + 2 * per_concept
     return (total * batch.weights).mean()
 
 

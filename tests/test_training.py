@@ -1,0 +1,130 @@
+"""Training: it learns, it repeats, and it says what it was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from audit.compact import CompactDims
+from audit.encoder import CompactEncoder
+from audit.evaluation import auroc
+from audit.labels import LabelledSet
+from audit.safety import SafetyOutput
+from audit.scorer import Scorer
+from audit.taxonomy import SAFE, TYPES, Taxonomy
+from audit.training import Recipe, drawn_documents, loss, padded, train_compact, train_on_frozen
+
+TAXONOMY = Taxonomy.load()
+NAMES = ("fire", "id_card")  # neither can be drawn as an object
+TINY = CompactDims(size=32, stem=4, widths=(8, 8, 16), depth=1)
+
+
+def examples(count: int = 60, seed: int = 0) -> LabelledSet:
+    """Bright squares on noise are fire, dark ones an identity card, noise alone is neutral."""
+    rng = np.random.default_rng(seed)
+    pictures = rng.integers(60, 190, (count, 40, 40, 3), dtype=np.uint8)
+    kinds = np.arange(count) % 3
+    for picture, kind in zip(pictures, kinds, strict=True):
+        top, left = rng.integers(0, 24, 2)
+        if kind:
+            picture[top : top + 16, left : left + 16] = 255 if kind == 1 else 0
+    names = np.array(["neutral", "fire", "id_card"])[kinds]
+    return LabelledSet(
+        pictures=pictures,
+        aspects=np.ones(count, np.float32),
+        types=np.array([SAFE, TYPES.index("illegal"), TYPES.index("privacy")])[kinds],
+        levels=np.array([0, 2, 2])[kinds],
+        concepts=np.stack([(names == n).astype(np.float32) for n in NAMES], 1),
+        names=names,
+        sources=names,
+        groups=names,
+    )
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_training_learns_what_the_pictures_show(frozen: bool) -> None:
+    steps = 400 if frozen else 120  # random features give less to go by
+    recipe = Recipe(steps, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
+    torch.manual_seed(0)
+    if frozen:
+        encoder = CompactEncoder(TINY)
+        scorer = train_on_frozen(encoder, examples(), NAMES, TAXONOMY, recipe, name="t")
+    else:
+        scorer = train_compact(
+            examples(), NAMES, TAXONOMY, recipe, name="t", dims=TINY
+        )
+    fresh = examples(90, seed=1)
+    pixels = padded(torch.from_numpy(fresh.pictures), torch.from_numpy(fresh.aspects), 32)
+    scores = scorer.score(pixels.permute(0, 2, 3, 1).byte().numpy())
+    assert auroc(1 - scores.types[:, SAFE], fresh.types != SAFE) > 0.85
+    assert auroc(scores.concepts[:, 0], fresh.names == "fire") > 0.85
+    assert scorer.card.types_covered == ("illegal", "privacy", "safe")
+    assert np.isnan(scores.types[:, TYPES.index("politics")]).all()
+
+
+def test_the_same_seed_gives_the_same_scorer(tmp_path) -> None:
+    def run(seed: int) -> Scorer:
+        recipe = Recipe(steps=4, batch=8, documents=0, width=16, seed=seed)
+        return train_compact(examples(), NAMES, TAXONOMY, recipe, name="t", dims=TINY)
+
+    first, second, other = run(1), run(1), run(2)
+    assert first.fingerprint == second.fingerprint
+    assert first.fingerprint != other.fingerprint
+    loaded = Scorer.load(first.save(tmp_path / "s"), device="cpu")
+    assert loaded.card.training["recipe"]["seed"] == 1
+    assert loaded.card.training["mix"]["by_label"] == {"fire": 20, "id_card": 20, "neutral": 20}
+
+
+def test_types_without_training_support_take_no_part_in_the_loss() -> None:
+    covered = torch.tensor([t in ("illegal", "safe") for t in TYPES])
+    logits = torch.zeros(2, 7, requires_grad=True)
+    output = SafetyOutput(logits, torch.zeros(2, 4), torch.zeros(2, 0), torch.zeros(2, 1, 1))
+    from audit.composing import Batch
+
+    batch = Batch(
+        torch.empty(0), torch.ones(2), torch.tensor([1, SAFE]), torch.tensor([2, 0]),
+        torch.zeros(2, 0), torch.ones(2),
+    )
+    # One concept column less: the mean over no column must not poison the sum.
+    value = loss(output, batch, covered)
+    value.backward()
+    assert torch.isfinite(value)
+    assert logits.grad is not None
+    assert (logits.grad[:, ~covered] == 0).all()
+    assert (logits.grad[:, covered] != 0).all()
+
+
+def test_unknown_concepts_take_no_part_in_the_loss() -> None:
+    covered = torch.ones(7, dtype=torch.bool)
+    concept_logits = torch.zeros(1, 2, requires_grad=True)
+    output = SafetyOutput(
+        torch.zeros(1, 7), torch.zeros(1, 4), concept_logits, torch.zeros(1, 1, 1)
+    )
+    from audit.composing import Batch
+
+    batch = Batch(
+        torch.empty(0), torch.ones(1), torch.tensor([4]), torch.tensor([2]),
+        torch.tensor([[1.0, float("nan")]]), torch.ones(1),
+    )
+    loss(output, batch, covered).backward()
+    assert concept_logits.grad is not None
+    assert concept_logits.grad[0, 0] != 0
+    assert concept_logits.grad[0, 1] == 0
+
+
+def test_drawn_documents_are_half_risky_and_labelled_by_the_taxonomy() -> None:
+    names = tuple(c.name for c in TAXONOMY.concepts)
+    drawn = drawn_documents(24, 7, names, TAXONOMY, side=32)
+    assert (drawn.types == SAFE).sum() == 12
+    risky = drawn.types != SAFE
+    assert (drawn.concepts[risky].sum(1) == 1).all()
+    assert all(s.startswith("drawn:") for s in drawn.sources)
+
+
+def test_padding_keeps_the_shape_on_mid_grey() -> None:
+    pictures = torch.zeros(1, 40, 40, 3, dtype=torch.uint8)
+    out = padded(pictures, torch.tensor([2.0]), 32)[0]
+    assert (out[:, :8] == 128).all()
+    assert (out[:, 8:24] == 0).all()
+    assert (out[:, 24:] == 128).all()
