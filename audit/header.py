@@ -1,4 +1,4 @@
-"""audit.json, which says what a catalog was made with; and the lock that keeps a second scan out."""
+"""audit.json, which says what a catalog was made with, and the lock against a second scan."""
 
 from __future__ import annotations
 

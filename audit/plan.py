@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
 
 from audit.books import PartBooks
 from audit.errors import CatalogMismatch, ShardwardenError
@@ -83,14 +84,26 @@ class ScanReport:
         return 3 if self.failed or self.faults else 0
 
 
+def default_out(sources: Sequence[str], shards: Sequence[Shard]) -> Path:
+    """Give `<name of the source folder>.audit`, here; of several sources the first counts."""
+    first = Path(sources[0].removeprefix("@")).expanduser()
+    if first.is_dir():
+        name = first.resolve().name
+    elif sources[0].startswith("@"):
+        name = first.stem
+    else:
+        name = Path(urlparse(shards[0].url).path).parent.name
+    return Path(f"{name or 'shards'}.audit")
+
+
 def is_partial(books: PartBooks) -> bool:
     """True for a part cut short by --limit."""
     return any(fault.kind == PARTIAL for fault in books.faults)
 
 
-def real_faults(books: PartBooks) -> list[Fault]:
+def real(faults: Iterable[Fault]) -> list[Fault]:
     """The faults of the shard itself."""
-    return [fault for fault in books.faults if fault.kind != PARTIAL]
+    return [fault for fault in faults if fault.kind != PARTIAL]
 
 
 def cut_books(books: Books, taken: int) -> Books:
@@ -115,7 +128,7 @@ def kept(
             continue
         books = parts.books(shard.id)
         _check_same(parts, books, shard)
-        bad = bool(books.failed or real_faults(books))
+        bad = bool(books.failed or real(books.faults))
         if books.scorer != fingerprint or (is_partial(books) and options.limit is None):
             continue
         if bad and options.retry_failed:
@@ -123,7 +136,7 @@ def kept(
         if bad and options.strict:
             raise ShardwardenError(
                 f"{shard.name}: has {books.failed:,} failed images and "
-                f"{len(real_faults(books)):,} faults from an earlier scan; --strict stops here, "
+                f"{len(real(books.faults)):,} faults from an earlier scan; --strict stops here, "
                 "--retry-failed does the shard again"
             )
         found[shard.id] = books
@@ -171,7 +184,7 @@ def report(
         other=sum(b.other for b in books),
         upstream_failed=sum(b.upstream_failed for b in books),
         failures=dict(sorted(failures.items(), key=lambda pair: (-pair[1], pair[0]))),
-        faults=tuple((s.name, f.kind, f.detail) for s, b in named for f in real_faults(b)),
+        faults=tuple((s.name, f.kind, f.detail) for s, b in named for f in real(b.faults)),
         images=images,
         seconds=round(seconds, 3),
         images_per_second=round(images / seconds, 2) if seconds > 0 else 0.0,

@@ -15,6 +15,9 @@ from audit.streams import is_remote
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from audit.plan import ScanReport
+
+FAULTS_SHOWN = 20
 EVERY = 3.0  # seconds between two lines in a pipe
 
 
@@ -103,8 +106,8 @@ def _sizes(shards: Sequence[Shard]) -> Mapping[str, float]:
 class Display(Protocol):
     """Shows ticks while its block runs, and other lines without tearing them."""
 
-    def __enter__(self) -> Display: ...  # noqa: D105
-    def __exit__(  # noqa: D105
+    def __enter__(self) -> Display: ...
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
@@ -143,7 +146,8 @@ class Lines:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
-        print(line(tick), file=self._stream, flush=True)  # noqa: T201
+        self._stream.write(line(tick) + "\n")
+        self._stream.flush()
 
 
 def line(tick: Tick) -> str:
@@ -199,3 +203,31 @@ class Bar:
             text=f"{tick.images:,} images {tick.rate:,.0f}/s, {tick.failed:,} failed,"
             f"{left} ({tick.limited_by})",
         )
+
+
+def summary(report: ScanReport) -> list[str]:
+    """What came of a scan, a few lines that end with what to do next."""
+    books = "the books balance" if report.balanced else "THE BOOKS DO NOT BALANCE"
+    lines = [
+        f"{report.catalog}: {report.shards_done:,} of {report.shards:,} shards done, "
+        f"{report.shards_scanned:,} of them now",
+        f"{report.members:,} members = {report.scored:,} scored + {report.failed:,} failed + "
+        f"{report.quarantined:,} quarantined + {report.other:,} other: {books}",
+    ]
+    if report.upstream_failed:
+        lines.append(
+            f"{report.upstream_failed:,} rows failed upstream, before they were in a shard"
+        )
+    if report.images:
+        lines.append(
+            f"{report.images:,} images in {clock(report.seconds)}, "
+            f"{report.images_per_second:,.0f}/s, limited by {report.limited_by}"
+        )
+    lines += [f"failed: {code}: {count:,}" for code, count in report.failures.items()]
+    lines += [f"{name}: {kind}: {detail}" for name, kind, detail in report.faults[:FAULTS_SHOWN]]
+    if len(report.faults) > FAULTS_SHOWN:
+        lines.append(f"and {len(report.faults) - FAULTS_SHOWN:,} more faults")
+    if report.shards_done < report.shards:
+        lines.append("not all: run the same command without --limit to go on")
+    lines.append(f"next: audit status {report.catalog}")
+    return lines

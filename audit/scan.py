@@ -14,28 +14,23 @@ the same cores cost more than the waiting. On a GPU they overlap.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from audit import catalog, header, images, plan
+from audit import catalog, header, plan
+from audit.batches import Batch, Decoded, Packer, decode, store
 from audit.books import PartBooks
-from audit.errors import ImageError, ShardwardenError
-from audit.images import Picture
-from audit.parts import Parts, PartWriter
+from audit.parts import Parts
 from audit.plan import ScanOptions, ScanReport
 from audit.progress import Meter, Report
 from audit.scorer import Scorer, Scores
@@ -196,57 +191,12 @@ class _Crew:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
-    """An image after decoding, its file's bytes let go; without a picture `sample.error` is why."""
-
-    sample: Sample
-    digest: str | None
-    picture: Picture | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     """One image under way, or, with books, the end of its shard."""
 
     shard: Shard
-    decoded: Future[_Decoded] | None
+    decoded: Future[Decoded] | None
     books: Books | None = None
-
-
-@dataclass(slots=True)
-class _Piece:
-    """What a batch holds of one shard: rows [first, first + len(good)) of the batch."""
-
-    shard: Shard
-    first: int
-    good: list[_Decoded] = field(default_factory=list)
-    bad: list[_Decoded] = field(default_factory=list)
-    books: Books | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """pixels [B, S, S, 3] uint8, None when all that came was failures and ends of shards."""
-
-    pixels: npt.NDArray[np.uint8] | None
-    pieces: list[_Piece]
-
-
-def decode(
-    sample: Sample, *, size: int, crop_mode: images.CropMode, options: ScanOptions
-) -> _Decoded:
-    """Decode one sample; what is wrong with it becomes its error, nothing is raised for it."""
-    if sample.data is None:
-        return _Decoded(sample, None, None)
-    digest = hashlib.sha256(sample.data).hexdigest()
-    try:
-        picture = images.load(
-            sample.data, size=size, crop_mode=crop_mode, limits=options.limits,
-            preview=options.previews,
-        )  # fmt: skip
-    except ImageError as error:
-        return _Decoded(replace(sample, data=None, error=str(error)), digest, None)
-    return _Decoded(replace(sample, data=None), digest, picture)
 
 
 class _Flow:
@@ -262,8 +212,8 @@ class _Flow:
         self._size = options.batch_size or (CPU_BATCH if on_cpu else GPU_BATCH)
         workers = options.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0)))
         self._jobs: _Channel[_Job] = _Channel(2 * self._size + 2 * workers, MAX_WAITING)
-        self._batches: _Channel[_Batch] = _Channel(2)
-        self._scored: _Channel[tuple[_Batch, Scores | None]] = _Channel(2)
+        self._batches: _Channel[Batch] = _Channel(2)
+        self._scored: _Channel[tuple[Batch, Scores | None]] = _Channel(2)
         self._may_decode = threading.Event()
         self._may_decode.set()
         self._decode = partial(
@@ -318,34 +268,24 @@ class _Flow:
         self._jobs.put(_Job(shard, None, books or reader.books))
         return taken
 
-    def _decode_in_turn(self, sample: Sample) -> _Decoded:
+    def _decode_in_turn(self, sample: Sample) -> Decoded:
         self._may_decode.wait()
         return self._decode(sample)
 
     def _pack(self) -> None:
-        pixels: list[npt.NDArray[np.uint8]] = []
-        pieces: list[_Piece] = []
-        count = 0  # a long run of failures or of empty shards is handed on too
+        packer = Packer(self._size)
         for job in self._jobs:
-            if not pieces or pieces[-1].shard is not job.shard:
-                pieces.append(_Piece(job.shard, len(pixels)))
-            piece, count = pieces[-1], count + 1
             if job.decoded is None:
-                piece.books = job.books
+                batch = packer.end(job.shard, job.books or Books())
             else:
                 began = time.monotonic()
                 decoded = job.decoded.result()
                 self._decoding += time.monotonic() - began
-                if decoded.picture is None:
-                    piece.bad.append(decoded)
-                else:
-                    piece.good.append(decoded)
-                    pixels.append(decoded.picture.pixels)
-            if len(pixels) == self._size or count == 4 * self._size:
-                self._batches.put(_Batch(np.stack(pixels) if pixels else None, pieces))
-                pixels, pieces, count = [], [], 0
-        if pieces:
-            self._batches.put(_Batch(np.stack(pixels) if pixels else None, pieces))
+                batch = packer.add(job.shard, decoded)
+            if batch is not None:
+                self._batches.put(batch)
+        if (batch := packer.rest()) is not None:
+            self._batches.put(batch)
         self._batches.close()
 
     def _encode(self, meter: Meter, progress: Report) -> None:
@@ -382,39 +322,11 @@ class _Flow:
                 shard, concept_names=self._scorer.concepts, scorer=self._fingerprint
             ) as part:
                 for piece, scores in group:
-                    self._add(part, piece, scores)
+                    store(part, piece, scores, strict=self._options.strict)
+                    self.failures.update(_code(image) for image in piece.bad)
                     if piece.books is not None:
-                        self._end(part, shard, piece.books)
-
-    def _add(self, part: PartWriter, piece: _Piece, scores: Scores | None) -> None:
-        for each in piece.bad:
-            error = each.sample.error or "unknown"
-            if self._options.strict:
-                raise ShardwardenError(
-                    f"{piece.shard.name}: {each.sample.image_member}: {error}; "
-                    "--strict stops at the first failure"
-                )
-            self.failures[error.partition(":")[0]] += 1
-            part.add_failed(each.sample, error, digest=each.digest)
-        if piece.good and scores is not None:
-            rows = slice(piece.first, piece.first + len(piece.good))
-            part.add_scored(
-                [each.sample for each in piece.good],
-                [each.picture for each in piece.good if each.picture],
-                _rows(scores, rows),
-                digests=[each.digest or "" for each in piece.good],
-            )
-
-    def _end(self, part: PartWriter, shard: Shard, books: Books) -> None:
-        faults = [fault for fault in books.faults if fault.kind != plan.PARTIAL]
-        if faults and self._options.strict:
-            raise ShardwardenError(
-                f"{shard.name}: {faults[0].kind}: {faults[0].detail}; "
-                "--strict stops at the first failure"
-            )
-        self.written[shard.id] = part.finish(books)
+                        self.written[shard.id] = part.finish(piece.books)
 
 
-def _rows(scores: Scores, rows: slice) -> Scores:
-    columns: dict[str, Any] = {name: getattr(scores, name)[rows] for name in Scores.__slots__}
-    return Scores(**columns)
+def _code(image: Decoded) -> str:
+    return (image.sample.error or "unknown").partition(":")[0]
