@@ -107,7 +107,7 @@ def _build(path: Path, parts: Parts, ids: Sequence[str], count: int, digest: str
             connection.execute("INSERT INTO samples SELECT * FROM read_parquet(?)",
                                [_patterns(parts, ids)])  # fmt: skip
         connection.execute("CHECKPOINT")
-        return _one(connection, "SELECT count(*) FROM samples")
+        return int(connection.execute("SELECT count(*) FROM samples").fetchall()[0][0])
 
 
 def _books(parts: Parts, ids: Sequence[str]) -> dict[str, pa.Table]:
@@ -120,11 +120,6 @@ def _books(parts: Parts, ids: Sequence[str]) -> dict[str, pa.Table]:
 def _patterns(parts: Parts, ids: Sequence[str]) -> list[str]:
     """Paths for read_parquet, which takes patterns: brackets in a folder's name are no pattern."""
     return [glob.escape(str(parts.paths(shard_id)[0].resolve())) for shard_id in ids]
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 class Catalog:
@@ -148,19 +143,19 @@ class Catalog:
             self._connection.execute("SET temp_directory = ''")
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
-            built = self._connection.execute("SELECT * FROM built").fetchone()
+            built = self._rows("SELECT * FROM built")
         except duckdb.Error as error:
             self._connection.close()
             raise ShardwardenError(
                 f"{path}: {_one_line(error)}; run `audit index {directory}`"
             ) from error
-        if built is None or built[0] != books.FORMAT:
+        if not built or built[0][0] != books.FORMAT:
             self._connection.close()
             raise CatalogMismatch(
                 f"{path}: not of format {books.FORMAT}; run `audit index {directory}`"
             )
-        self.vectors: int = built[1]
-        self.vectors_sha256: str = built[2]
+        self.vectors: int = built[0][1]
+        self.vectors_sha256: str = built[0][2]
 
     def __enter__(self) -> Catalog:
         """Return the catalog itself."""
@@ -190,10 +185,7 @@ class Catalog:
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise UsageError("sql: give exactly one SELECT; the catalog is read-only")
             relation = self._connection.sql(statements[0])
-            answer: pa.Table = (
-                relation if limit is None else relation.limit(limit)
-            ).to_arrow_table()
-            return answer
+            return _take(relation, limit)
         except (duckdb.Error, RuntimeError) as error:
             raise UsageError(f"sql: {_one_line(error)}") from error
 
@@ -238,9 +230,7 @@ class Catalog:
             )
             ORDER BY {by} DESC, row_id
         """
-        relation = self._connection.sql(query, params=[*wanted.values(), limit])
-        table: pa.Table = relation.to_arrow_table()
-        return table
+        return _take(self._connection.sql(query, params=[*wanted.values(), limit]), None)
 
     def status(self) -> Status:
         """Count everything; seconds for millions of rows."""
@@ -289,7 +279,7 @@ class Catalog:
             elif left != right:
                 problems.append(f"{NAME}: rows of {shard} differ from its part; {do}")
         for name, table in _books(parts, ids).items():
-            stored = self._connection.table(name).to_arrow_table()
+            stored = _take(self._connection.table(name), None)
             if not stored.equals(table):
                 problems.append(f"{NAME}: table {name} differs from the books of the parts; {do}")
         double = "SELECT row_id FROM samples GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
@@ -310,6 +300,21 @@ class Catalog:
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query).fetchall()
+
+
+def _take(relation: duckdb.DuckDBPyRelation, limit: int | None) -> pa.Table:
+    """Fetch at most `limit` rows; what is behind them is not computed."""
+    with relation.to_arrow_reader(65_536 if limit is None else max(1, limit)) as reader:
+        batches: list[pa.RecordBatch] = []
+        left = limit
+        for batch in reader:
+            if left is not None:
+                batch = batch.slice(0, left)
+                left -= len(batch)
+            batches.append(batch)
+            if left == 0:
+                break
+        return pa.Table.from_batches(batches, reader.schema)
 
 
 def _known(what: str, name: str, names: Sequence[str]) -> str:

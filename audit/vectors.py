@@ -37,7 +37,7 @@ def build(
     if rows < flat_below:
         inner = faiss.IndexFlatIP(width)
     else:
-        lists = max(1, round(rows**0.5))
+        lists = max(1, min(round(rows**0.5), rows // TRAINING_PER_LIST))
         inner = faiss.IndexIVFScalarQuantizer(
             faiss.IndexFlatIP(width),
             width,

@@ -33,7 +33,14 @@ def png(seed: int) -> bytes:
     return file.getvalue()
 
 
-def write_tar(path: Path, count: int, *, broken: Sequence[int] = (), seed: int = 0) -> Path:
+def write_tar(
+    path: Path,
+    count: int,
+    *,
+    broken: Sequence[int] = (),
+    seed: int = 0,
+    caption: str | None = None,
+) -> Path:
     """A shard of `count` samples (png, txt, json); the images of `broken` are no images."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w") as tar:
@@ -42,7 +49,7 @@ def write_tar(path: Path, count: int, *, broken: Sequence[int] = (), seed: int =
             record = json.dumps({"uid": f"uid-{path.stem}-{n}"}) if n % 2 else "{}"
             for name, data in (
                 (f"{n:05d}.png", image),
-                (f"{n:05d}.txt", f"caption {n} of {path.stem}".encode()),
+                (f"{n:05d}.txt", (caption or f"caption {n} of {path.stem}").encode()),
                 (f"{n:05d}.json", record.encode()),
             ):
                 member = tarfile.TarInfo(name)

@@ -42,9 +42,7 @@ def writing(parts: Parts, fill: Callable[[PartWriter], object]) -> None:
 
 
 def simple(part: PartWriter, count: int = 4) -> None:
-    part.add_scored(
-        [sample(n) for n in range(count)], [picture()] * count, made_up_scores(count)
-    )
+    part.add_scored([sample(n) for n in range(count)], [picture()] * count, made_up_scores(count))
     part.finish(Books(members=count, images=count))
 
 
