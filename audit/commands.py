@@ -39,7 +39,7 @@ def scan(args: Namespace) -> int:
     from audit.plan import ScanOptions, default_out
     from audit.shards import expand
 
-    shards = expand(args.source)  # a wrong source is told before PyTorch is loaded
+    shards = expand(args.source)  # a wrong source is told before a scorer is loaded
 
     from audit.progress import display, summary
     from audit.scan import scan

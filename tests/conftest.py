@@ -47,3 +47,29 @@ def help_text(*command: str) -> str:
         main([*command, "--help"])
     assert stopped.value.code in (0, None)
     return printed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def small_scorer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an untrained scorer that is quick to run; its scores mean nothing."""
+    import torch
+
+    from audit.compact import CompactDims
+    from audit.encoder import CompactEncoder
+    from audit.safety import HeadDims, ProjectorDims, SafetyDims
+    from audit.scorer import untrained
+    from audit.taxonomy import Taxonomy
+
+    torch.manual_seed(0)
+    scorer = untrained(
+        CompactEncoder(CompactDims(size=64, stem=8, widths=(8, 16, 32), depth=1)),
+        concepts=("weapon", "fire", "captcha"),
+        types_covered=("illegal", "privacy", "safe"),
+        dims=SafetyDims(
+            ProjectorDims(encoder_width=32, hidden_width=16, output_width=32, depth=1),
+            HeadDims(width=32, tokens=8, heads=4, concepts=3),
+        ),
+        taxonomy_hash=Taxonomy.load().hash,
+        name="small",
+    )
+    return scorer.save(tmp_path_factory.mktemp("scorers") / "small")
