@@ -22,8 +22,9 @@ help:
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove the environment, caches and demo results"
 
+# The demo shards hold a damaged picture, so the scan ends with 3: finished, some samples failed.
 demo: $(VENV)/.installed
-	$(BIN)/audit scan data/demo-shards
+	$(BIN)/audit scan data/demo-shards || [ $$? -eq 3 ]
 	$(BIN)/audit status demo-shards.audit
 	$(BIN)/audit top demo-shards.audit
 

@@ -97,7 +97,8 @@ def test_the_command_lists_the_bundled_scorers_from_any_directory(
 def test_the_command_scans_the_bundled_demo_shards(audit: Path, tmp_path: Path) -> None:
     (demo,) = audit.parent.parent.glob("**/audit/_bundled/data/demo-shards")
     scanned = run(audit, "scan", demo, "--out", "found.audit", cwd=tmp_path)
-    assert scanned.returncode == 0, scanned.stderr
+    # 3: finished, some samples failed; the demo shards hold a damaged picture.
+    assert scanned.returncode == 3, scanned.stderr
     parts = tmp_path / "found.audit" / "parts"
     assert len(list(parts.glob("*.parquet"))) == len(list(demo.rglob("*.tar"))) > 0
     proven = run(audit, "verify", "found.audit", cwd=tmp_path)
