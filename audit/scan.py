@@ -72,7 +72,8 @@ def scan(
         parts.clean()
         before = plan.kept(parts, shards, fingerprint, options)
         flow = _Flow(parts, scorer, fingerprint, options)
-        meter = Meter([shard for shard in shards if shard.id not in before], options.limit)
+        whole = {shard_id for shard_id, books in before.items() if not plan.is_partial(books)}
+        meter = Meter([shard for shard in shards if shard.id not in whole], options.limit)
         flow.run(shards, before, meter, progress)
         seconds = meter.tick("").seconds
         catalog.index(directory)
