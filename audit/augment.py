@@ -15,7 +15,6 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-
 CHUNK = 4
 """Pictures worked on at a time."""
 
@@ -70,7 +69,7 @@ def colour(x: Tensor, other: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel, [B, 3, 1, 1] each, from a ninth of the pixels."""
+    """Mean and deviation of each channel, [B, 3, 1, 1] each, from a ninth of the pixels."""
     thin = x[:, :, ::3, ::3]
     return thin.mean((2, 3), keepdim=True), thin.std((2, 3), keepdim=True) + 1
 
@@ -169,8 +168,10 @@ def paste_sprite(
     scale = longest / max(sprite.shape[:2])
     drawn = Image.fromarray(sprite)
     drawn = drawn.resize(
-        (max(4, round(sprite.shape[1] * scale * rng.uniform(0.85, 1.15))),
-         max(4, round(sprite.shape[0] * scale))),
+        (
+            max(4, round(sprite.shape[1] * scale * rng.uniform(0.85, 1.15))),
+            max(4, round(sprite.shape[0] * scale)),
+        ),
         Image.Resampling.BILINEAR,
     )
     if rng.random() < 0.5:
@@ -207,7 +208,8 @@ def inset(background: np.ndarray, picture: np.ndarray, rng: np.random.Generator)
     alpha = np.clip((np.minimum(ramp_y, ramp_x) + 1) / edge, 0, 1)[..., None]
     out = background.copy()
     under = out[top : top + height, left : left + width].astype(np.float32)
-    out[top : top + height, left : left + width] = (under + alpha * (small - under)).astype(np.uint8)
+    blended = under + alpha * (small - under)
+    out[top : top + height, left : left + width] = blended.astype(np.uint8)
     return out
 
 

@@ -166,6 +166,36 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("directory", type=Path, metavar="DIR")
     p.add_argument("--seed", type=int, metavar="N", help="another seed draws other pictures")
     p.add_argument("--count", type=_count, metavar="N", help="pictures, 30 at least")
+
+    p = command("train", commands.train, "train a scorer from labelled shards",
+                "labelled/ --out my-scorer --encoder ViT-L-14-336:openai")
+    _sources(p)
+    p.add_argument("--out", type=Path, required=True, metavar="DIR", help="scorer folder to write")
+    p.add_argument("--encoder", default="compact", metavar="NAME[:WEIGHTS]",
+                   help="'compact' trains the small encoder too (default); an open_clip model with "
+                        "a tag or a .safetensors file stays frozen")
+    p.add_argument("--layer", type=int, default=-2, metavar="N",
+                   help="hidden layer of a frozen encoder (default: -2, the one before the last)")
+    p.add_argument("--documents", type=int, metavar="N",
+                   help="drawn documents to mix in (default: 4000; 0 for none)")
+    p.add_argument("--steps", type=_count, metavar="N", help="optimiser steps (default: 4500)")
+    p.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: 64)")
+    p.add_argument("--rate", type=float, metavar="X", help="learning rate (default: 0.0015)")
+    p.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 256)")
+
+    p = command("eval", commands.evaluate, "measure a scorer on labelled shards or drawn documents",
+                "compact held-out/ --separate weapon neutral")
+    p.add_argument("scorer", metavar="NAME|DIR", help="bundled scorer or scorer folder")
+    p.add_argument("source", nargs="*", metavar="SOURCE", help="labelled shards")
+    p.add_argument("--drawn", type=_count, metavar="N",
+                   help="also N drawn documents of the templates kept out of training")
+    p.add_argument("--seed", type=int, default=900_000, metavar="N",
+                   help="of the drawn documents (default: 900000, apart from training's)")
+    p.add_argument("--separate", nargs=2, action="append", metavar=("LABEL", "LABEL"),
+                   help="how well the first label is told from the second; may be repeated")
+    p.add_argument("--record", metavar="NAME", help="put the figures onto the card under this name")
+    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    _json(p)
     # fmt: on
     return top
 

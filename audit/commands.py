@@ -189,3 +189,78 @@ def demo(args: Namespace) -> int:
     tars = write_demo(args.directory, **{k: v for k, v in given.items() if v is not None})
     say(f"{args.directory}: {len(tars):,} shards; now: audit scan {args.directory}")
     return 0
+
+
+def train(args: Namespace) -> int:
+    """Train a scorer from labelled shards."""
+    from dataclasses import replace
+
+    from audit.encoder import OpenClipEncoder
+    from audit.steps import counted
+    from audit.taxonomy import Taxonomy
+    from audit.training import Recipe, train
+
+    given = {k: getattr(args, k) for k in ("steps", "documents", "seed", "batch", "rate")}
+    recipe = replace(Recipe(), **{k: v for k, v in given.items() if v is not None})
+    encoder = None
+    if args.encoder != "compact":
+        model, _, weights = args.encoder.partition(":")
+        encoder = OpenClipEncoder(model, weights or None, args.layer)
+    with counted(sys.stderr) as shown:
+        scorer, unusable = train(
+            args.source, Taxonomy.load(), recipe, name=args.out.name, encoder=encoder,
+            progress=shown,
+        )
+    for line in unusable[:20]:
+        warn(f"left out: {line}")
+    scorer.save(args.out)
+    mix = scorer.card.training["mix"]
+    say(
+        f"{args.out}: {len(scorer.concepts)} concepts, types "
+        f"{', '.join(scorer.card.types_covered)}; {mix['examples']:,} examples, "
+        f"{len(unusable):,} left out; next: audit eval {args.out} HELD-OUT-SHARDS"
+    )
+    return 3 if unusable else 0
+
+
+def evaluate(args: Namespace) -> int:
+    """Measure a scorer on labelled shards or drawn documents."""
+    from itertools import chain
+
+    from audit.errors import UsageError
+    from audit.evaluation import (
+        as_text,
+        from_drawings,
+        from_shards,
+        judge,
+        metrics,
+        record,
+        separation,
+    )
+    from audit.scorer import Scorer, find_scorer
+    from audit.steps import counted
+    from audit.taxonomy import Taxonomy
+
+    scorer = Scorer.load(args.scorer, device=args.device)
+    if not args.source and not args.drawn:
+        raise UsageError("nothing to measure on; give labelled shards, or --drawn N")
+    examples = chain(
+        from_shards(args.source) if args.source else (),
+        from_drawings(args.drawn, args.seed) if args.drawn else (),
+    )
+    with counted(sys.stderr) as shown:
+        judged = judge(
+            scorer, examples, Taxonomy.load(), progress=lambda done: shown(done, None, "judged")
+        )
+    figures = metrics(judged, scorer.concepts)
+    if args.separate:
+        figures["separation"] = {
+            f"{a} vs {b}": separation(judged, a, [b], scorer.concepts) for a, b in args.separate
+        }
+    if args.record:
+        record(find_scorer(args.scorer), args.record, figures)
+    if args.format == "json":
+        say_json(figures)
+    else:
+        sys.stdout.write(as_text(figures))
+    return 0

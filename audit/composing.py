@@ -56,8 +56,13 @@ class Composer:
     """
 
     def __init__(
-        self, examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy, seed: int,
-        *, sprites: int = 400,
+        self,
+        examples: LabelledSet,
+        names: tuple[str, ...],
+        taxonomy: Taxonomy,
+        seed: int,
+        *,
+        sprites: int = 400,
     ) -> None:
         self.examples = examples
         self.names = names
@@ -65,7 +70,8 @@ class Composer:
         self.drawn = np.array([s.startswith(DRAWN) for s in examples.sources])
         self.labels = {
             c.name: (TYPES.index(c.type), LEVELS.index(c.level))
-            for c in taxonomy.concepts if c.name in names
+            for c in taxonomy.concepts
+            if c.name in names
         }
         drawable = [c for c in SPANS if c is None or c in names]
         self.sprites = {c: pool(c, sprites, seed) for c in drawable}
@@ -73,7 +79,8 @@ class Composer:
         self.odds = self._odds()
         harmless = (examples.types == SAFE) & ~self.drawn
         self.scenes = np.flatnonzero(harmless)
-        self.scene_odds = self.odds[harmless] / self.odds[harmless].sum() if harmless.any() else None
+        odds = self.odds[harmless]
+        self.scene_odds = odds / odds.sum() if harmless.any() else None
 
     def _odds(self) -> np.ndarray:
         e = self.examples
@@ -82,7 +89,8 @@ class Composer:
         odds = 1 / np.sqrt(counts[inverse]) * np.where(self.drawn, 0.25, 1.0)
         for half in (e.types == SAFE, e.types != SAFE):
             odds[half] *= 0.5 / max(odds[half].sum(), 1e-9)
-        return odds / odds.sum()
+        normalised: np.ndarray = odds / odds.sum()
+        return normalised
 
     def batch(self, size: int) -> Batch:
         """The next `size` examples."""
@@ -92,8 +100,10 @@ class Composer:
         return Batch(
             torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2),
             torch.from_numpy(self.examples.aspects[picks]),
-            torch.tensor(types), torch.tensor(levels),
-            torch.from_numpy(np.stack(concepts)), torch.tensor(weights),
+            torch.tensor(types),
+            torch.tensor(levels),
+            torch.from_numpy(np.stack(concepts)),
+            torch.tensor(weights),
         )
 
     def _compose(self, i: int) -> tuple[np.ndarray, int, int, np.ndarray, float]:

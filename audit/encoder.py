@@ -81,10 +81,11 @@ class CompactEncoder(Encoder):
         self.spec = {"kind": "compact", "dims": asdict(dims)}
         self.size = dims.size
         self.patch_width = self.embedding_width = dims.widths[-1]
-        self.net = CompactNet(dims).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = CompactNet(dims).to(memory_format=torch.channels_last)
         self._describe((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
     def forward(self, pixels: Tensor) -> Encoded:
+        """Encode pixels [B, 3, S, S]; D and E are the last stage's width."""
         grid = self.net(self.normalised(pixels))
         patches = grid.flatten(2).transpose(1, 2).float()
         return Encoded(patches, F.normalize(patches.mean(1), dim=-1))
@@ -102,9 +103,7 @@ class OpenClipEncoder(Encoder):
 
     def __init__(self, model: str, pretrained: str | None, layer: int = PENULTIMATE) -> None:
         super().__init__()
-        self.spec = {
-            "kind": "open_clip", "model": model, "pretrained": pretrained, "layer": layer
-        }
+        self.spec = {"kind": "open_clip", "model": model, "pretrained": pretrained, "layer": layer}
         self.visual = _load_tower(model, pretrained)
         size = self.visual.image_size
         self.size = size if isinstance(size, int) else int(size[0])
@@ -117,6 +116,7 @@ class OpenClipEncoder(Encoder):
         self.embedding_width = probe.embedding.shape[-1]
 
     def forward(self, pixels: Tensor) -> Encoded:
+        """Encode pixels [B, 3, S, S]. raises UsageError when there is no such layer"""
         try:
             out = self.visual.forward_intermediates(
                 self.normalised(pixels), indices=[self._index()], output_fmt="NCHW"
@@ -215,7 +215,7 @@ def _unreachable(model: str, tag: str, error: Exception) -> str:
 
 
 class _quiet:
-    """Silence root-logger chatter of a third-party call: every failure reaches us as an exception."""
+    """Silence log chatter of a third-party call: every failure reaches us as an exception."""
 
     def __enter__(self) -> None:
         self.before = logging.root.manager.disable

@@ -9,17 +9,19 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audit.demo import KINDS, draw
+from audit.demo import KINDS, Templates, draw
 from audit.errors import ImageError, UsageError
 from audit.images import load
 from audit.labels import read_label
-from audit.scorer import Scorer
+from audit.scorer import Scorer, read_card, write_card
 from audit.shards import ShardReader, expand
 from audit.taxonomy import SAFE, Taxonomy
+from audit.text import visible
 
 FLAGGED = 0.5
 """A picture is flagged when its risk (1 - p_safe) is at least this."""
@@ -81,7 +83,7 @@ def from_shards(sources: Sequence[str]) -> Iterator[Labelled]:
                 yield sample.data, json.loads(sample.metadata or "{}")
 
 
-def from_drawings(count: int, seed: int, templates: str = "heldout") -> Iterator[Labelled]:
+def from_drawings(count: int, seed: int, templates: Templates = "heldout") -> Iterator[Labelled]:
     """`count` drawn documents, all kinds in turn, as JPEG."""
     kinds = list(KINDS)
     for i in range(count):
@@ -93,7 +95,11 @@ def from_drawings(count: int, seed: int, templates: str = "heldout") -> Iterator
 
 
 def judge(
-    scorer: Scorer, examples: Iterable[Labelled], taxonomy: Taxonomy, *, batch: int = 64,
+    scorer: Scorer,
+    examples: Iterable[Labelled],
+    taxonomy: Taxonomy,
+    *,
+    batch: int = 64,
     progress: Callable[[int], None] | None = None,
 ) -> Judged:
     """Score labelled pictures the way a scan does.
@@ -129,8 +135,10 @@ def judge(
     kinds, levels, names, sources = zip(*true, strict=True)
     return Judged(
         **{k: np.concatenate(v) for k, v in columns.items()},
-        true_types=np.array(kinds), true_levels=np.array(levels),
-        names=np.array(names), sources=np.array(sources),
+        true_types=np.array(kinds),
+        true_levels=np.array(levels),
+        names=np.array(names),
+        sources=np.array(sources),
     )
 
 
@@ -148,7 +156,8 @@ def metrics(judged: Judged, concepts: Sequence[str]) -> dict[str, Any]:
         "harmless_flagged": _figure(float(flagged[~risky].mean()) if (~risky).any() else np.nan),
         "auroc_by_concept": {
             name: _figure(auroc(judged.concepts[:, k], judged.names == name))
-            for k, name in enumerate(concepts) if (judged.names == name).any()
+            for k, name in enumerate(concepts)
+            if (judged.names == name).any()
         },
         "flagged_by_label": _shares(judged.names, flagged),
         "flagged_by_source": _shares(judged.sources, flagged),
@@ -170,6 +179,40 @@ def separation(
     }
 
 
+def as_text(figures: dict[str, Any]) -> str:
+    """The figures of `metrics`, with separations where there are some, as lines for people."""
+    lines = [
+        f"images                {figures['images']:,}, risky {figures['risky']:,}",
+        f"risky vs safe AUROC   {figures['auroc_risky_vs_safe']:.3f}",
+        f"type accuracy         {figures['type_accuracy']:.3f}",
+        f"level accuracy        {figures['level_accuracy']:.3f}",
+        f"harmless flagged      {figures['harmless_flagged']:.3f} (risk >= {FLAGGED})",
+    ]
+    for title, key in (("label", "flagged_by_label"), ("source", "flagged_by_source")):
+        lines += ["", f"flagged by {title}"]
+        lines += [
+            f"  {share:6.3f} of {count:>6,}  {visible(name)}"
+            for name, (share, count) in figures[key].items()
+        ]
+    lines += ["", "AUROC of a concept against the rest"]
+    lines += [f"  {value:6.3f}  {name}" for name, value in figures["auroc_by_concept"].items()]
+    for name, apart in figures.get("separation", {}).items():
+        lines += [
+            "",
+            f"{name} ({apart['images'][0]:,} and {apart['images'][1]:,} images)",
+            f"  {apart['auroc_concept']:6.3f}  AUROC by the concept",
+            f"  {apart['auroc_risk']:6.3f}  AUROC by the risk",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def record(scorer_folder: Path, name: str, figures: dict[str, Any]) -> None:
+    """Put the figures on a named set onto a scorer's card."""
+    card = read_card(scorer_folder)
+    card.metrics[name] = figures
+    write_card(scorer_folder, card)
+
+
 def _shares(groups: np.ndarray, flagged: np.ndarray) -> dict[str, list[float]]:
     return {
         str(g): [_figure(float(flagged[groups == g].mean())), int((groups == g).sum())]
@@ -179,5 +222,3 @@ def _shares(groups: np.ndarray, flagged: np.ndarray) -> dict[str, list[float]]:
 
 def _figure(value: float) -> float:
     return round(value, 4)
-
-

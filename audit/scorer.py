@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from audit.safety import SafetyDims, SafetyModule
 from audit.taxonomy import TYPES
 
 FORMAT = 1
+AGAIN = "fetch the scorer again"
 CARD, SAFETY, ENCODER = "scorer.json", "safety.safetensors", "encoder.safetensors"
 
 
@@ -149,8 +150,14 @@ class Scorer:
     def fingerprint(self) -> str:
         """sha256 hex over everything that decides a score: encoder spec, sizes and weights."""
         digest = hashlib.sha256()
-        identity = (self.card.encoder, self.card.safety, self.card.concepts,
-                    self.card.types_covered, self.card.crop_mode, self.card.taxonomy_hash)
+        identity = (
+            self.card.encoder,
+            self.card.safety,
+            self.card.concepts,
+            self.card.types_covered,
+            self.card.crop_mode,
+            self.card.taxonomy_hash,
+        )
         digest.update(json.dumps(identity, sort_keys=True).encode())
         for name, tensor in sorted(self._weights().items()):
             digest.update(name.encode())
@@ -186,8 +193,9 @@ class Scorer:
             torch.cuda.empty_cache()
         half = len(pixels) // 2
         first, second = self.score(pixels[:half]), self.score(pixels[half:])
-        return Scores(*(np.concatenate([getattr(first, n), getattr(second, n)])
-                        for n in Scores.__slots__))
+        return Scores(
+            *(np.concatenate([getattr(first, n), getattr(second, n)]) for n in Scores.__slots__)
+        )
 
     def _score(self, pixels: np.ndarray) -> Scores:
         assert self._ready is not None
@@ -212,13 +220,15 @@ class Scorer:
         weights = self._weights()
         files = {}
         for prefix, name in (("safety.", SAFETY), ("encoder.", ENCODER)):
-            part = {k.removeprefix(prefix): v.contiguous() for k, v in weights.items()
-                    if k.startswith(prefix)}
+            part = {
+                k.removeprefix(prefix): v.contiguous()
+                for k, v in weights.items()
+                if k.startswith(prefix)
+            }
             if part:
                 save_file(part, folder / name)
                 files[name] = _sha256(folder / name)
-        card = asdict(self.card) | {"files": files}
-        (folder / CARD).write_text(json.dumps(card, indent=1, sort_keys=True) + "\n")
+        write_card(folder, replace(self.card, files=files))
         return folder
 
     @classmethod
@@ -232,7 +242,7 @@ class Scorer:
         card = read_card(folder)
         for name in (SAFETY, ENCODER) if card.encoder.get("kind") == "compact" else (SAFETY,):
             if _sha256(folder / name) != card.files.get(name):
-                raise ScorerError(f"{folder / name}: does not match its card; fetch the scorer again")
+                raise ScorerError(f"{folder / name}: does not match its card; {AGAIN}")
         encoder = build_encoder(card.encoder)
         try:
             safety = SafetyModule(SafetyDims.from_json(card.safety))
@@ -257,8 +267,13 @@ def untrained(
 ) -> Scorer:
     """A scorer with fresh safety modules: where training starts, and what benchmarks time."""
     card = Card(
-        name=name, encoder=encoder.spec, crop_mode=crop_mode, safety=dims.to_json(),
-        concepts=concepts, types_covered=types_covered, taxonomy_hash=taxonomy_hash,
+        name=name,
+        encoder=encoder.spec,
+        crop_mode=crop_mode,
+        safety=dims.to_json(),
+        concepts=concepts,
+        types_covered=types_covered,
+        taxonomy_hash=taxonomy_hash,
     )
     return Scorer(card, encoder, SafetyModule(dims))
 
@@ -288,10 +303,16 @@ def read_card(folder: Path) -> Card:
     try:
         data = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ScorerError(f"{path}: not a readable card ({error}); fetch the scorer again") from None
+        raise ScorerError(f"{path}: not a readable card ({error}); {AGAIN}") from None
     if not isinstance(data, dict):
-        raise ScorerError(f"{path}: not a card; fetch the scorer again")
+        raise ScorerError(f"{path}: not a card; {AGAIN}")
     return Card.from_json(data, path)
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write the card of a scorer folder."""
+    text = json.dumps(asdict(card), indent=1, sort_keys=True)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
 def resolve_device(device: str) -> torch.device:
@@ -314,4 +335,4 @@ def _sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ScorerError(f"{path}: cannot be read ({error.strerror}); fetch the scorer again") from None
+        raise ScorerError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from None

@@ -10,8 +10,8 @@ from __future__ import annotations
 import copy
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,16 @@ from torch.nn import functional as F
 from audit.augment import views
 from audit.compact import CompactDims
 from audit.composing import DRAWN, Batch, Composer
-from audit.demo import KINDS, draw
+from audit.demo import KINDS, Templates, draw
 from audit.encoder import CompactEncoder, Encoder
-from audit.labels import HARMLESS, Label, LabelledSet, collect
+from audit.errors import UsageError
+from audit.labels import HARMLESS, Label, LabelledSet, collect, read_labelled
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyOutput
 from audit.scorer import Scorer, untrained
 from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
+
+STORED = 192
+"""Side in pixels at which examples are kept; views of them are cut out of that."""
 
 Progress = Callable[[int, int, str], None]
 """Called with steps done, steps in all, and a word on how it goes."""
@@ -57,9 +61,52 @@ class Recipe:
     width: int = 192
 
 
+def train(
+    sources: Sequence[str],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    *,
+    name: str,
+    encoder: Encoder | None = None,
+    progress: Progress | None = None,
+) -> tuple[Scorer, list[str]]:
+    """A scorer from labelled shards and drawn documents.
+
+    encoder  kept frozen; None trains the compact encoder from scratch
+    returns  the scorer, which covers the types and concepts that the examples show, and one line
+             for every sample that could not be used
+    raises   UsageError when there is no usable example, or nothing risky among them
+    """
+    names = tuple(c.name for c in taxonomy.concepts)
+    examples, unusable = read_labelled(sources, names, taxonomy, side=STORED)
+    if recipe.documents:
+        documents = drawn_documents(recipe.documents, recipe.seed, names, taxonomy, side=STORED)
+        examples = LabelledSet.join([examples, documents])
+    if (examples.types == SAFE).all() or (examples.types != SAFE).all():
+        raise UsageError(
+            f"{', '.join(sources)}: all {len(examples):,} examples are of one side; training needs "
+            "risky and harmless ones"
+        )
+    shown = np.flatnonzero(np.nanmax(examples.concepts, axis=0) > 0)
+    examples = replace(examples, concepts=examples.concepts[:, shown])
+    names = tuple(names[k] for k in shown)
+    if encoder is None:
+        scorer = train_compact(examples, names, taxonomy, recipe, name=name, progress=progress)
+    else:
+        scorer = train_on_frozen(
+            encoder, examples, names, taxonomy, recipe, name=name, progress=progress
+        )
+    return scorer, unusable
+
+
 def drawn_documents(
-    count: int, seed: int, names: tuple[str, ...], taxonomy: Taxonomy, *, side: int,
-    templates: str = "train",
+    count: int,
+    seed: int,
+    names: tuple[str, ...],
+    taxonomy: Taxonomy,
+    *,
+    side: int,
+    templates: Templates = "train",
 ) -> LabelledSet:
     """`count` drawn documents, risky kinds and harmless twins in equal number.
 
@@ -69,8 +116,10 @@ def drawn_documents(
     from PIL import Image
 
     known = {c.name: c for c in taxonomy.concepts}
-    halves = ([k for k, c in KINDS.items() if c not in HARMLESS],
-              [k for k, c in KINDS.items() if c in HARMLESS])
+    halves = (
+        [k for k, c in KINDS.items() if c not in HARMLESS],
+        [k for k, c in KINDS.items() if c in HARMLESS],
+    )
     rows = []
     for i in range(count):
         half = halves[i % 2]
@@ -81,7 +130,9 @@ def drawn_documents(
         found = known.get(concept)
         label = Label(
             TYPES.index(found.type) if found else SAFE,
-            LEVELS.index(found.level) if found else 0, one_hot, concept,
+            LEVELS.index(found.level) if found else 0,
+            one_hot,
+            concept,
         )
         image = drawing.image.convert("RGB")
         square = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
@@ -91,8 +142,14 @@ def drawn_documents(
 
 
 def train_compact(
-    examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy, recipe: Recipe,
-    *, name: str, dims: CompactDims | None = None, progress: Progress | None = None,
+    examples: LabelledSet,
+    names: tuple[str, ...],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    *,
+    name: str,
+    dims: CompactDims | None = None,
+    progress: Progress | None = None,
 ) -> Scorer:
     """Encoder and safety modules from scratch, on composed views of the examples.
 
@@ -122,8 +179,14 @@ def train_compact(
 
 
 def train_on_frozen(
-    encoder: Encoder, examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy,
-    recipe: Recipe, *, name: str, progress: Progress | None = None,
+    encoder: Encoder,
+    examples: LabelledSet,
+    names: tuple[str, ...],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    *,
+    name: str,
+    progress: Progress | None = None,
 ) -> Scorer:
     """Safety modules on the features of a frozen encoder, each example encoded once as it is."""
     torch.manual_seed(recipe.seed)
@@ -138,9 +201,16 @@ def train_on_frozen(
         while True:
             rows = rng.choice(len(odds), recipe.batch, p=odds)
             e = examples.take(rows)
-            yield features[torch.from_numpy(rows)].float(), Batch(
-                torch.empty(0), torch.from_numpy(e.aspects), torch.from_numpy(e.types),
-                torch.from_numpy(e.levels), torch.from_numpy(e.concepts), torch.ones(len(e)),
+            yield (
+                features[torch.from_numpy(rows)].float(),
+                Batch(
+                    torch.empty(0),
+                    torch.from_numpy(e.aspects),
+                    torch.from_numpy(e.types),
+                    torch.from_numpy(e.levels),
+                    torch.from_numpy(e.concepts),
+                    torch.ones(len(e)),
+                ),
             )
 
     whole = nn.ModuleDict({"safety": scorer.safety})
@@ -162,7 +232,8 @@ def encode_all(
     out = []
     for start in range(0, len(examples), chunk):
         part = examples.take(np.arange(start, min(start + chunk, len(examples))))
-        pixels = padded(torch.from_numpy(part.pictures), torch.from_numpy(part.aspects), encoder.size)
+        pictures, aspects = torch.from_numpy(part.pictures), torch.from_numpy(part.aspects)
+        pixels = padded(pictures, aspects, encoder.size)
         out.append(encoder(pixels).patches.half())
         if progress:
             progress(start + len(part), len(examples), "encoding")
@@ -173,7 +244,8 @@ def padded(pictures: Tensor, aspects: Tensor, size: int) -> Tensor:
     """[B, R, R, 3] uint8 stretched pictures -> [B, 3, S, S] float32 on a mid-grey square."""
     out = torch.full((len(pictures), 3, size, size), 128.0)
     for row, (picture, aspect) in enumerate(zip(pictures, aspects.tolist(), strict=True)):
-        across, down = max(1, round(size * min(1.0, aspect))), max(1, round(size / max(1.0, aspect)))
+        across = max(1, round(size * min(1.0, aspect)))
+        down = max(1, round(size / max(1.0, aspect)))
         top, left = (size - down) // 2, (size - across) // 2
         content = F.interpolate(
             picture.permute(2, 0, 1)[None].float(), (down, across), mode="bilinear", antialias=True
@@ -200,8 +272,12 @@ def loss(output: SafetyOutput, batch: Batch, covered: Tensor) -> Tensor:
 
 
 def _fresh(
-    encoder: Encoder, examples: LabelledSet, names: tuple[str, ...], taxonomy: Taxonomy,
-    recipe: Recipe, name: str,
+    encoder: Encoder,
+    examples: LabelledSet,
+    names: tuple[str, ...],
+    taxonomy: Taxonomy,
+    recipe: Recipe,
+    name: str,
 ) -> Scorer:
     present = set(examples.types.tolist()) | {SAFE}
     width = encoder.patch_width
@@ -210,7 +286,11 @@ def _fresh(
         HeadDims(recipe.width, tokens=16, heads=4, concepts=len(names)),
     )
     scorer = untrained(
-        encoder, name=name, concepts=names, dims=dims, taxonomy_hash=taxonomy.hash,
+        encoder,
+        name=name,
+        concepts=names,
+        dims=dims,
+        taxonomy_hash=taxonomy.hash,
         types_covered=tuple(t for i, t in enumerate(TYPES) if i in present),
     )
     scorer.card.training.update({"recipe": asdict(recipe), "mix": mix(examples)})
@@ -227,18 +307,22 @@ def mix(examples: LabelledSet) -> dict[str, Any]:
 
 
 def _fit(
-    model: nn.ModuleDict, forward: Callable[[nn.ModuleDict, Tensor], SafetyOutput],
-    batches: Iterator[tuple[Tensor, Batch]], scorer: Scorer, recipe: Recipe,
+    model: nn.ModuleDict,
+    forward: Callable[[nn.ModuleDict, Tensor], SafetyOutput],
+    batches: Iterator[tuple[Tensor, Batch]],
+    scorer: Scorer,
+    recipe: Recipe,
     progress: Progress | None,
 ) -> None:
     """AdamW with warm-up and cosine; the averaged weights are loaded into `model` at the end."""
     covered = torch.tensor([t in scorer.card.types_covered for t in TYPES])
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim < 2]
-    optimiser = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0}],
-        lr=recipe.rate,
-    )
+    groups = [
+        {"params": matrices, "weight_decay": recipe.decay},
+        {"params": vectors, "weight_decay": 0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
     warm = max(1, recipe.steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser,
@@ -253,7 +337,7 @@ def _fit(
             output = forward(model, inputs)
         value = loss(output, batch, covered)
         optimiser.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -269,5 +353,3 @@ def _fit(
             progress(step + 1, recipe.steps, f"loss {running:.3f}")
     model.load_state_dict(average)
     model.eval()
-
-

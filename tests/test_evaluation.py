@@ -47,7 +47,8 @@ def test_metrics_count_what_a_reader_would_count() -> None:
     assert m["type_accuracy"] == 0.5
     assert m["level_accuracy"] == 1.0
     assert m["harmless_flagged"] == 0.5
-    assert m["flagged_by_label"] == {"confusable": [0.0, 1], "neutral": [1.0, 1], "weapon": [0.5, 2]}
+    flagged = {"confusable": [0.0, 1], "neutral": [1.0, 1], "weapon": [0.5, 2]}
+    assert m["flagged_by_label"] == flagged
     assert m["auroc_by_concept"] == {"weapon": 0.75}
 
 

@@ -44,7 +44,8 @@ def test_scores_are_probabilities_over_the_covered_types_only(scorer, pixels) ->
     np.testing.assert_allclose(scores.levels.sum(1), 1, atol=1e-5)
     assert ((scores.concepts > 0) & (scores.concepts < 1)).all()
     assert scores.embeddings.dtype == np.float16
-    np.testing.assert_allclose(np.linalg.norm(scores.embeddings.astype(float), axis=1), 1, atol=2e-3)
+    lengths = np.linalg.norm(scores.embeddings.astype(float), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=2e-3)
     assert scores.evidence.shape == (5, 4, 4)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from audit.compact import CompactDims
-from audit.encoder import CompactEncoder
+from audit.composing import Batch
 from audit.evaluation import auroc
 from audit.labels import LabelledSet
 from audit.safety import SafetyOutput
@@ -42,18 +42,23 @@ def examples(count: int = 60, seed: int = 0) -> LabelledSet:
     )
 
 
+RECIPE = Recipe(steps=120, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
+
+
+@pytest.fixture(scope="module")
+def from_scratch() -> Scorer:
+    return train_compact(examples(), NAMES, TAXONOMY, RECIPE, name="t", dims=TINY)
+
+
 @pytest.mark.parametrize("frozen", [False, True])
-def test_training_learns_what_the_pictures_show(frozen: bool) -> None:
-    steps = 400 if frozen else 120  # random features give less to go by
-    recipe = Recipe(steps, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
-    torch.manual_seed(0)
+def test_training_learns_what_the_pictures_show(from_scratch: Scorer, frozen: bool) -> None:
+    scorer = from_scratch
     if frozen:
-        encoder = CompactEncoder(TINY)
-        scorer = train_on_frozen(encoder, examples(), NAMES, TAXONOMY, recipe, name="t")
-    else:
-        scorer = train_compact(
-            examples(), NAMES, TAXONOMY, recipe, name="t", dims=TINY
+        before = {k: v.clone() for k, v in scorer.encoder.state_dict().items()}
+        scorer = train_on_frozen(
+            from_scratch.encoder, examples(), NAMES, TAXONOMY, RECIPE, name="t"
         )
+        assert all(torch.equal(v, before[k]) for k, v in scorer.encoder.state_dict().items())
     fresh = examples(90, seed=1)
     pixels = padded(torch.from_numpy(fresh.pictures), torch.from_numpy(fresh.aspects), 32)
     scores = scorer.score(pixels.permute(0, 2, 3, 1).byte().numpy())
@@ -80,11 +85,13 @@ def test_types_without_training_support_take_no_part_in_the_loss() -> None:
     covered = torch.tensor([t in ("illegal", "safe") for t in TYPES])
     logits = torch.zeros(2, 7, requires_grad=True)
     output = SafetyOutput(logits, torch.zeros(2, 4), torch.zeros(2, 0), torch.zeros(2, 1, 1))
-    from audit.composing import Batch
-
     batch = Batch(
-        torch.empty(0), torch.ones(2), torch.tensor([1, SAFE]), torch.tensor([2, 0]),
-        torch.zeros(2, 0), torch.ones(2),
+        torch.empty(0),
+        torch.ones(2),
+        torch.tensor([1, SAFE]),
+        torch.tensor([2, 0]),
+        torch.zeros(2, 0),
+        torch.ones(2),
     )
     # One concept column less: the mean over no column must not poison the sum.
     value = loss(output, batch, covered)
@@ -101,11 +108,13 @@ def test_unknown_concepts_take_no_part_in_the_loss() -> None:
     output = SafetyOutput(
         torch.zeros(1, 7), torch.zeros(1, 4), concept_logits, torch.zeros(1, 1, 1)
     )
-    from audit.composing import Batch
-
     batch = Batch(
-        torch.empty(0), torch.ones(1), torch.tensor([4]), torch.tensor([2]),
-        torch.tensor([[1.0, float("nan")]]), torch.ones(1),
+        torch.empty(0),
+        torch.ones(1),
+        torch.tensor([4]),
+        torch.tensor([2]),
+        torch.tensor([[1.0, float("nan")]]),
+        torch.ones(1),
     )
     loss(output, batch, covered).backward()
     assert concept_logits.grad is not None

@@ -62,7 +62,7 @@ class SafetyHead(nn.Module):
         return pooled[:, 0], weights[:, :, 0]
 
     def classify(self, pooled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pooled features [B, E] -> type logits [B, 7], level logits [B, 4], concept logits [B, C]."""
+        """Pooled features [B, E] -> logits of types [B, 7], levels [B, 4], concepts [B, C]."""
         concepts = (
             pooled.new_zeros(pooled.shape[0], 0)
             if self.concept_head is None

@@ -85,7 +85,8 @@ class SafetyModule(nn.Module):
         """Attention weights [B, heads, N + Q] -> evidence map [B, h, w]."""
         on_patches = weights[:, :, self.dims.head.tokens :].mean(1)
         side = isqrt(on_patches.shape[1])
-        return on_patches.unflatten(1, (side, side))
+        grid: Tensor = on_patches.unflatten(1, (side, side))
+        return grid
 
     def folded(self) -> FoldedSafetyModule:
         """The exact fast form for inference (see `audit.safety.folded`)."""

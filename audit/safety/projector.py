@@ -44,9 +44,7 @@ class SafetyProjector(nn.Module):
 
     def __init__(self, dims: ProjectorDims) -> None:
         super().__init__()
-        stage = partial(
-            RegStage, stride=1, dilation=1, act_layer=nn.SiLU, norm_layer=LayerNorm2d
-        )
+        stage = partial(RegStage, stride=1, dilation=1, act_layer=nn.SiLU, norm_layer=LayerNorm2d)
         self.dims = dims
         self.net = nn.Sequential(
             stage(dims.depth, dims.encoder_width, dims.hidden_width),

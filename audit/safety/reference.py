@@ -29,7 +29,9 @@ PREFIXES = {
 HEADS = 8  # papers.md 1.2; not to be read off the weights
 
 
-def load_reference(state_dict: Mapping[str, Tensor], *, query: Tensor | None = None) -> SafetyModule:
+def load_reference(
+    state_dict: Mapping[str, Tensor], *, query: Tensor | None = None
+) -> SafetyModule:
     """A `SafetyModule` with released PSA-VLM weights; all sizes are read off the tensors.
 
     state_dict  released names, any prefix such as `model.` before them; other keys are ignored
@@ -111,7 +113,7 @@ def _query_row(query: Tensor, width: int) -> Tensor:
     rows = query.detach().float()
     if rows.ndim == 3:
         if not torch.equal(rows[:, 0], rows[:1, 0].expand_as(rows[:, 0])):
-            raise ScorerError("query differs between samples; the released head has one constant row")
+            raise ScorerError("query differs between samples; the head has one constant row")
         rows = rows[0]
     row = rows[0] if rows.ndim == 2 else rows
     if row.shape != (width,):
