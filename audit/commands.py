@@ -164,6 +164,7 @@ def doctor(args: Namespace) -> int:
 
 def scorers(args: Namespace) -> int:
     """List the bundled scorers."""
+    from audit.figures import in_brief
     from audit.scorer import read_card, scorers
 
     cards = [(folder, read_card(folder)) for _, folder in scorers()]
@@ -174,6 +175,8 @@ def scorers(args: Namespace) -> int:
         say(f"{card.name}: {card.encoder['kind']} encoder, {folder}")
         say(f"  types     {', '.join(card.types_covered)}")
         say(f"  concepts  {', '.join(card.concepts)}")
+        for name, figures in card.metrics.items():
+            say(f"  measured  {name}: {in_brief(figures)}")
         for limit in card.limits:
             say(f"  limit     {limit}")
     if not cards:
@@ -208,7 +211,11 @@ def train(args: Namespace) -> int:
         encoder = OpenClipEncoder(model, weights or None, args.layer)
     with counted(sys.stderr) as shown:
         scorer, unusable = train(
-            args.source, Taxonomy.load(), recipe, name=args.out.name, encoder=encoder,
+            args.source,
+            Taxonomy.load(),
+            recipe,
+            name=args.out.name,
+            encoder=encoder,
             progress=shown,
         )
     for line in unusable[:20]:
@@ -228,15 +235,8 @@ def evaluate(args: Namespace) -> int:
     from itertools import chain
 
     from audit.errors import UsageError
-    from audit.evaluation import (
-        as_text,
-        from_drawings,
-        from_shards,
-        judge,
-        metrics,
-        record,
-        separation,
-    )
+    from audit.evaluation import from_drawings, from_shards, judge, metrics, record, separation
+    from audit.figures import as_text
     from audit.scorer import Scorer, find_scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy

@@ -21,7 +21,6 @@ from audit.labels import read_label
 from audit.scorer import Scorer, read_card, write_card
 from audit.shards import ShardReader, expand
 from audit.taxonomy import SAFE, Taxonomy
-from audit.text import visible
 
 FLAGGED = 0.5
 """A picture is flagged when its risk (1 - p_safe) is at least this."""
@@ -150,6 +149,7 @@ def metrics(judged: Judged, concepts: Sequence[str]) -> dict[str, Any]:
     return {
         "images": len(risky),
         "risky": int(risky.sum()),
+        "flagged_at": FLAGGED,
         "auroc_risky_vs_safe": _figure(auroc(judged.risk, risky)),
         "type_accuracy": _figure(float((decided == judged.true_types).mean())),
         "level_accuracy": _figure(float((judged.levels.argmax(1) == judged.true_levels).mean())),
@@ -177,33 +177,6 @@ def separation(
         ),
         "auroc_risk": _figure(auroc(judged.risk[kept], is_positive)),
     }
-
-
-def as_text(figures: dict[str, Any]) -> str:
-    """The figures of `metrics`, with separations where there are some, as lines for people."""
-    lines = [
-        f"images                {figures['images']:,}, risky {figures['risky']:,}",
-        f"risky vs safe AUROC   {figures['auroc_risky_vs_safe']:.3f}",
-        f"type accuracy         {figures['type_accuracy']:.3f}",
-        f"level accuracy        {figures['level_accuracy']:.3f}",
-        f"harmless flagged      {figures['harmless_flagged']:.3f} (risk >= {FLAGGED})",
-    ]
-    for title, key in (("label", "flagged_by_label"), ("source", "flagged_by_source")):
-        lines += ["", f"flagged by {title}"]
-        lines += [
-            f"  {share:6.3f} of {count:>6,}  {visible(name)}"
-            for name, (share, count) in figures[key].items()
-        ]
-    lines += ["", "AUROC of a concept against the rest"]
-    lines += [f"  {value:6.3f}  {name}" for name, value in figures["auroc_by_concept"].items()]
-    for name, apart in figures.get("separation", {}).items():
-        lines += [
-            "",
-            f"{name} ({apart['images'][0]:,} and {apart['images'][1]:,} images)",
-            f"  {apart['auroc_concept']:6.3f}  AUROC by the concept",
-            f"  {apart['auroc_risk']:6.3f}  AUROC by the risk",
-        ]
-    return "\n".join(lines) + "\n"
 
 
 def record(scorer_folder: Path, name: str, figures: dict[str, Any]) -> None:

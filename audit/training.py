@@ -294,7 +294,35 @@ def _fresh(
         types_covered=tuple(t for i, t in enumerate(TYPES) if i in present),
     )
     scorer.card.training.update({"recipe": asdict(recipe), "mix": mix(examples)})
+    scorer.card = replace(scorer.card, limits=limits(examples, names))
     return scorer
+
+
+def limits(examples: LabelledSet, names: tuple[str, ...]) -> tuple[str, ...]:
+    """What the mix alone says a reader must not rely on, one sentence each."""
+    covered = {TYPES[i] for i in examples.types}
+    said = [
+        f"Not trained for {', '.join(t for t in TYPES if t not in covered)}: NULL in every output."
+    ]
+    drawn = np.char.startswith(examples.sources.astype(str), DRAWN)
+    on_drawings, from_one = [], []
+    for name in names:
+        rows = examples.names == name
+        if drawn[rows].all():
+            on_drawings.append(name)
+        elif len(set(examples.sources[rows & ~drawn])) == 1:
+            from_one.append(name)
+    if from_one:
+        said.append(
+            f"Photographs of {', '.join(from_one)} come from one source each; on other sources "
+            "expect less than on held-out pictures of the same source."
+        )
+    if on_drawings:
+        said.append(
+            f"{', '.join(on_drawings)}: learned from drawings only; not measured on photographs."
+        )
+    said.append("A flag is a candidate for review, not a verdict.")
+    return tuple(said)
 
 
 def mix(examples: LabelledSet) -> dict[str, Any]:
