@@ -14,7 +14,8 @@ def as_text(figures: dict[str, Any]) -> str:
         f"risky vs safe AUROC   {figures['auroc_risky_vs_safe']:.3f}",
         f"type accuracy         {figures['type_accuracy']:.3f}",
         f"level accuracy        {figures['level_accuracy']:.3f}",
-        f"harmless flagged      {figures['harmless_flagged']:.3f} (risk >= {figures['flagged_at']})",
+        f"harmless flagged      {figures['harmless_flagged']:.3f} "
+        f"(risk >= {figures['flagged_at']})",
     ]
     for title, key in (("label", "flagged_by_label"), ("source", "flagged_by_source")):
         lines += ["", f"flagged by {title}"]
