@@ -104,8 +104,14 @@ def _build(path: Path, parts: Parts, ids: Sequence[str], count: int, digest: str
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_table")
             connection.unregister("arrow_table")
         if ids:
-            connection.execute("INSERT INTO samples SELECT * FROM read_parquet(?)",
-                               [_patterns(parts, ids)])  # fmt: skip
+            try:
+                connection.execute(
+                    "INSERT INTO samples SELECT * FROM read_parquet(?)", [_patterns(parts, ids)]
+                )
+            except duckdb.Error as error:  # it names the part
+                raise ShardwardenError(
+                    f"index: {_one_line(error)}; delete this part and scan again"
+                ) from error
         connection.execute("CHECKPOINT")
         return int(connection.execute("SELECT count(*) FROM samples").fetchall()[0][0])
 
@@ -265,8 +271,13 @@ class Catalog:
 
     def differences(self, parts: Parts, ids: Sequence[str]) -> list[str]:
         """One line for each thing that the catalog and these parts do not have alike."""
-        problems = []
         do = f"run `audit index {self.directory}`"
+        try:
+            return [f"{NAME}: {problem}; {do}" for problem in self._differences(parts, ids)]
+        except duckdb.Error as error:
+            return [f"{NAME}: cannot be compared with the parts ({_one_line(error)}); {do}"]
+
+    def _differences(self, parts: Parts, ids: Sequence[str]) -> Iterator[str]:
         mine = self._contents(self._connection, "samples", [])
         theirs: dict[str, tuple[int, int]] = {}
         if ids:
@@ -275,17 +286,15 @@ class Catalog:
         for shard in sorted(mine.keys() | theirs.keys()):
             (here, left), (there, right) = (rows.get(shard, (0, 0)) for rows in (mine, theirs))
             if here != there:
-                problems.append(f"{NAME}: {here:,} rows of {shard}, its part has {there:,}; {do}")
+                yield f"{here:,} rows of {shard}, its part has {there:,}"
             elif left != right:
-                problems.append(f"{NAME}: rows of {shard} differ from its part; {do}")
+                yield f"rows of {shard} differ from its part"
         for name, table in _books(parts, ids).items():
-            stored = _take(self._connection.table(name), None)
-            if not stored.equals(table):
-                problems.append(f"{NAME}: table {name} differs from the books of the parts; {do}")
+            if not _take(self._connection.table(name), None).equals(table):
+                yield f"table {name} differs from the books of the parts"
         double = "SELECT row_id FROM samples GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
-        if ids := [str(row[0]) for row in self._rows(double)]:
-            problems.append(f"{NAME}: row_ids that several rows have: {', '.join(ids)}; {do}")
-        return problems
+        if found := [str(row[0]) for row in self._rows(double)]:
+            yield f"row_ids that several rows have: {', '.join(found)}"
 
     @staticmethod
     def _contents(

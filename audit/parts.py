@@ -88,6 +88,8 @@ class Parts:
             return str(error)
         if not schema.equals(SCHEMA):
             return f"{parquet.name}: columns are not those of format {FORMAT}; {again}"
+        if books.shard != shard_id:
+            return f"{parquet.name}: is the part of {books.shard}; delete it"
         if rows != books.rows:
             return f"{parquet.name}: {rows:,} rows, its books say {books.rows:,}; {again}"
         try:
@@ -126,7 +128,7 @@ class Parts:
         except (OSError, pa.ArrowException, ValueError) as error:
             reason = _one_line(error)
             raise ShardwardenError(
-                f"{path.name}: cannot be read ({reason}); scan the shard again"
+                f"{path.name}: cannot be read ({reason}); delete it and scan again"
             ) from error
 
     def embeddings(self, shard_id: str) -> npt.NDArray[np.float16]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from audit import vectors
 from audit.books import PartBooks
-from audit.catalog import Catalog
+from audit.catalog import NAME, Catalog
 from audit.errors import ShardwardenError
 from audit.parts import Parts, digest_of
 from audit.plan import PARTIAL, is_partial
@@ -207,7 +207,7 @@ def _published(directory: Path, parts: Parts, ids: Sequence[str]) -> Iterator[st
     try:
         with Catalog(directory) as catalog:
             yield from catalog.differences(parts, ids)
-            digest = catalog.vectors_sha256
+            built, digest = catalog.vectors, catalog.vectors_sha256
     except ShardwardenError as error:
         yield str(error)
         return
@@ -221,6 +221,8 @@ def _published(directory: Path, parts: Parts, ids: Sequence[str]) -> Iterator[st
         yield f"{path.name}: bytes are not those that were built with the catalog; {do}"
     try:
         expected = sum(len(vectors.scored_ids(parts, shard_id)) for shard_id in ids)
+        if built != expected:
+            yield f"{NAME}: table built says {built:,} vectors, {expected:,} rows are scored; {do}"
         if index.ntotal != expected:
             yield f"{path.name}: {index.ntotal:,} vectors, {expected:,} rows are scored; {do}"
         elif not vectors.holds(index, parts, ids):

@@ -385,3 +385,20 @@ def test_levels_and_types_in_the_catalog_are_those_of_the_taxonomy(
     assert {row["risk_type"] for row in scored} <= set(TYPES)
     assert {row["risk_level"] for row in scored} <= set(LEVELS)
     assert all((r["risk_type"] == "safe") == (r["risk_level"] == "none") for r in scored)
+
+
+def test_a_part_that_cannot_be_read_stops_the_index_by_name(tmp_path: Path) -> None:
+    directory, shards = write_catalog(tmp_path, shards=2, samples=6)
+    index(directory)
+    before = (directory / NAME).stat().st_ino
+    path = Parts(directory).paths(shards[1].id)[0]
+    data = bytearray(path.read_bytes())
+    frames = [n for n in range(len(data)) if data[n : n + 4] == b"\x28\xb5\x2f\xfd"]
+    for frame in frames:
+        data[frame] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ShardwardenError, match=shards[1].id) as caught:
+        index(directory)
+    assert str(caught.value).isprintable()
+    assert (directory / NAME).stat().st_ino == before
+    assert not list(directory.glob("*.tmp-*"))
