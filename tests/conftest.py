@@ -26,6 +26,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def audit_help() -> dict[str, str]:
     """What `audit COMMAND --help` prints, for every command that `audit --help` lists."""
     with pytest.MonkeyPatch.context() as patch:
