@@ -172,7 +172,7 @@ def scorers(args: Namespace) -> int:
         say_json({"scorers": [{"folder": str(f), **asdict(card)} for f, card in cards]})
         return 0
     for folder, card in cards:
-        say(f"{card.name}: {card.encoder['kind']} encoder, {folder}")
+        say(f"{folder.name}: {card.encoder['kind']} encoder, {card.crop_mode} crop")
         say(f"  types     {', '.join(card.types_covered)}")
         say(f"  concepts  {', '.join(card.concepts)}")
         for name, figures in card.metrics.items():

@@ -79,3 +79,11 @@ def test_the_changelog_has_an_entry_for_this_version() -> None:
     from audit import __version__
 
     assert f"\n## {__version__}" in text_of("CHANGELOG.md")
+
+
+def test_the_figures_shown_are_those_on_the_card(capsys: pytest.CaptureFixture[str]) -> None:
+    from audit.cli import main
+
+    assert main(["scorers"]) == 0
+    printed = capsys.readouterr().out
+    assert f"```console\n$ audit scorers\n{printed}```" in text_of("README.md")
