@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 from audit import __version__, vectors
 from audit.catalog import NAME as DATABASE
 from audit.errors import CatalogBusy, CatalogMismatch, ShardwardenError, UsageError
-from audit.parts import replacing
+from audit.parts import Parts, replacing
 from audit.scorer import Scorer
 from audit.taxonomy import Taxonomy
 
@@ -98,7 +98,7 @@ def _check_place(directory: Path) -> None:
         return
     if not directory.is_dir():
         raise UsageError(f"{directory}: is a file; give another --out")
-    if (directory / NAME).exists() or (directory / "parts").is_dir():
+    if (directory / NAME).exists() or _has_our_parts(directory):
         return
     # A scan killed in its first moments leaves no more than these.
     others = [p.name for p in directory.iterdir() if p.name != LOCK and ".tmp-" not in p.name]
@@ -107,6 +107,15 @@ def _check_place(directory: Path) -> None:
             f"{directory}: holds {len(others):,} files and is no catalog (no {NAME}); "
             "give another --out"
         )
+
+
+def _has_our_parts(directory: Path) -> bool:
+    """True for a catalog that lost its audit.json; a stranger's `parts` must not be cleaned."""
+    parts = Parts(directory)
+    try:
+        return bool([parts.books(shard_id) for shard_id in parts.shard_ids()])
+    except ShardwardenError:
+        return False
 
 
 def _clear(directory: Path) -> None:

@@ -316,6 +316,18 @@ def test_a_folder_that_is_no_catalog_is_left_alone(tmp_path: Path, scorer: Score
     assert [path.name for path in source.iterdir()] == ["00000.tar"]
 
 
+def test_a_foreign_folder_called_parts_is_left_alone(tmp_path: Path, scorer: Scorer) -> None:
+    source = tars(tmp_path / "tars", 2)
+    foreign = tmp_path / "other" / "parts"
+    foreign.mkdir(parents=True)
+    np.save(foreign / "theirs.npy", np.zeros(3))
+    pq.write_table(pa.table({"x": [1]}), foreign / "table.parquet")
+    for options in (ScanOptions(), ScanOptions(overwrite=True)):
+        with pytest.raises(UsageError, match="is no catalog"):
+            scan([str(source)], tmp_path / "other", scorer, options)
+    assert {path.name for path in foreign.iterdir()} == {"theirs.npy", "table.parquet"}
+
+
 def test_two_folders_of_one_name_are_not_taken_for_one(tmp_path: Path, scorer: Scorer) -> None:
     one, two = tars(tmp_path / "x" / "tars", 2), tars(tmp_path / "y" / "tars", 3)
     scan([str(one)], tmp_path / "a", scorer)
