@@ -321,7 +321,7 @@ def test_readers_never_see_anything_but_the_old_or_the_new_catalog(tmp_path: Pat
     ready, stop, told = context.Event(), context.Event(), context.Queue()
     reader = context.Process(target=read_on, args=(str(directory), ready, stop, told))
     reader.start()
-    assert ready.wait(timeout=60)
+    assert ready.wait(timeout=240)
     totals = {4}
     try:
         for n in range(1, 9):
@@ -335,8 +335,8 @@ def test_readers_never_see_anything_but_the_old_or_the_new_catalog(tmp_path: Pat
             time.sleep(0.1)
     finally:
         stop.set()
-        seen, errors = told.get(timeout=60)
-        reader.join(timeout=60)
+        seen, errors = told.get(timeout=240)
+        reader.join(timeout=240)
         held.close()
     assert errors == []
     assert set(seen) <= totals
