@@ -19,23 +19,26 @@ CHUNK = 4
 """Pictures worked on at a time."""
 
 
-def views(images: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> Tensor:
+def views(
+    images: Tensor, aspects: Tensor, size: int, rng: torch.Generator, strength: float = 1.0
+) -> Tensor:
     """One random view of each picture.
 
     images   [B, 3, R, R] uint8, each picture stretched to a square
     aspects  [B] float32, true width / height
+    strength  0..1: how far and how often a view leaves the picture as it was
     returns  [B, 3, S, S] float32
     """
     other = images[torch.randperm(len(images), generator=rng)]
     out = torch.empty(len(images), 3, size, size)
     # A few at a time, so that the working memory stays in the cache.
     for some in torch.arange(len(images)).split(CHUNK):
-        x = colour(images[some].float(), other[some].float(), rng)
-        x = geometry(x, aspects[some], size, rng)
-        x = softness(x, rng)
-        x = noise(x, rng)
+        x = colour(images[some].float(), other[some].float(), rng, strength)
+        x = geometry(x, aspects[some], size, rng, strength)
+        x = softness(x, rng, strength)
+        x = noise(x, rng, strength)
         x = compression(x, rng)
-        out[some] = cutout(x, rng)
+        out[some] = cutout(x, rng, strength)
     return out
 
 
@@ -48,22 +51,24 @@ def _some(batch: int, share: float, rng: torch.Generator) -> Tensor:
     return (torch.rand(batch, generator=rng) < share).nonzero()[:, 0]
 
 
-def colour(x: Tensor, other: Tensor, rng: torch.Generator) -> Tensor:
+def colour(x: Tensor, other: Tensor, rng: torch.Generator, far: float) -> Tensor:
     """Colour statistics taken over from other pictures, in part, then jitter and grey."""
     batch = len(x)
     mean, std = _statistics(x)
     other_mean, other_std = _statistics(other)
-    strength = _uniform((batch, 1, 1, 1), -0.6, 1, rng).clamp(0)
+    strength = _uniform((batch, 1, 1, 1), -0.6, 1, rng).clamp(0) * far
     mean_wanted = mean + strength * (other_mean - mean)
     contrast = (std + strength * (other_std - std)).clamp(max=80) / std
-    gain = _uniform((batch, 1, 1, 1), 0.6, 1.4, rng) * _uniform((batch, 3, 1, 1), 0.85, 1.15, rng)
+    gain = _uniform((batch, 1, 1, 1), 1 - 0.4 * far, 1 + 0.4 * far, rng) * _uniform(
+        (batch, 3, 1, 1), 1 - 0.15 * far, 1 + 0.15 * far, rng
+    )
     x = (x * (contrast * gain) + (mean_wanted - mean * contrast) * gain).clamp(0, 255)
     grey = (x * x.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    saturation = _uniform((batch, 1, 1, 1), -0.35, 1.5, rng).clamp(0)
+    saturation = 1 + far * (_uniform((batch, 1, 1, 1), -0.35, 1.5, rng).clamp(0) - 1)
     x = (grey + saturation * (x - grey)).clamp(0, 255)
-    gamma = torch.exp(_uniform((batch, 1, 1, 1), -0.4, 0.4, rng))
+    gamma = torch.exp(_uniform((batch, 1, 1, 1), -0.4, 0.4, rng) * far)
     x = (x / 255) ** gamma * 255
-    flip = _some(batch, 0.03, rng)
+    flip = _some(batch, 0.03 * far, rng)
     x[flip] = 255 - x[flip]
     return x
 
@@ -74,20 +79,20 @@ def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
     return thin.mean((2, 3), keepdim=True), thin.std((2, 3), keepdim=True) + 1
 
 
-def geometry(x: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> Tensor:
+def geometry(x: Tensor, aspects: Tensor, size: int, rng: torch.Generator, far: float) -> Tensor:
     """Random aspect, zoom, place, tilt and mirror; what lies outside is a random plain border."""
     batch = len(x)
     own = aspects.log() + torch.randn(batch, generator=rng) * 0.12
     foreign = torch.randn(batch, generator=rng) * 0.35
-    aspect = torch.where(torch.rand(batch, generator=rng) < 0.5, own, foreign).exp()
-    zoom = torch.exp(_uniform((batch,), -0.55, 0.15, rng))
+    aspect = torch.where(torch.rand(batch, generator=rng) < 1 - 0.5 * far, own, foreign).exp()
+    zoom = torch.exp(_uniform((batch,), -0.55, 0.15, rng) * far)
     across, down = zoom * (1 / aspect).clamp(min=1), zoom * aspect.clamp(min=1)
     slack_x, slack_y = (1 - across).clamp(min=0.05), (1 - down).clamp(min=0.05)
     centre_x = _uniform((batch,), -1, 1, rng) * slack_x
     centre_y = _uniform((batch,), -1, 1, rng) * slack_y
     mirror = torch.where(torch.rand(batch, generator=rng) < 0.5, -1.0, 1.0)
-    tilt = torch.randn(batch, generator=rng) * 0.15
-    shear = torch.randn(batch, generator=rng) * 0.06
+    tilt = torch.randn(batch, generator=rng) * 0.15 * far
+    shear = torch.randn(batch, generator=rng) * 0.06 * far
     cos, sin = tilt.cos(), tilt.sin()
     theta = torch.stack(
         [
@@ -105,24 +110,24 @@ def geometry(x: Tensor, aspects: Tensor, size: int, rng: torch.Generator) -> Ten
     return F.grid_sample(x - border, grid, align_corners=False) + border
 
 
-def softness(x: Tensor, rng: torch.Generator) -> Tensor:
+def softness(x: Tensor, rng: torch.Generator, often: float) -> Tensor:
     """Lower resolution, or unsharp masking, for a part of the batch each."""
     size = x.shape[-1]
-    for index in _some(len(x), 0.35, rng):
+    for index in _some(len(x), 0.35 * often, rng):
         side = int(torch.randint(size // 3, size, (1,), generator=rng))
         small = F.interpolate(x[index : index + 1], size=side, mode="area")
         mode = "bilinear" if torch.rand(1, generator=rng) < 0.8 else "nearest"
         x[index : index + 1] = F.interpolate(small, size=size, mode=mode)
-    sharpen = _some(len(x), 0.2, rng)
+    sharpen = _some(len(x), 0.2 * often, rng)
     if len(sharpen):
         some = x[sharpen]
         x[sharpen] = (some + (some - F.avg_pool2d(some, 3, 1, 1)) * 1.0).clamp(0, 255)
     return x
 
 
-def noise(x: Tensor, rng: torch.Generator) -> Tensor:
+def noise(x: Tensor, rng: torch.Generator, often: float) -> Tensor:
     """Sensor noise of random strength on a part of the batch."""
-    some = _some(len(x), 0.3, rng)
+    some = _some(len(x), 0.3 * often, rng)
     if len(some):
         strength = _uniform((len(some), 1, 1, 1), 0, 14, rng)
         x[some] += torch.randn(x[some].shape, generator=rng) * strength
@@ -141,10 +146,10 @@ def compression(x: Tensor, rng: torch.Generator) -> Tensor:
     return x
 
 
-def cutout(x: Tensor, rng: torch.Generator) -> Tensor:
+def cutout(x: Tensor, rng: torch.Generator, often: float) -> Tensor:
     """A few plain squares over a part of the batch."""
     size = x.shape[-1]
-    for index in _some(len(x), 0.3, rng):
+    for index in _some(len(x), 0.3 * often, rng):
         for _ in range(int(torch.randint(1, 5, (1,), generator=rng))):
             side = int(torch.randint(size // 20, size // 6, (1,), generator=rng))
             top, left = torch.randint(0, size - side, (2,), generator=rng).tolist()

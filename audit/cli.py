@@ -182,6 +182,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=_count, metavar="N", help="examples a step (default: 64)")
     p.add_argument("--rate", type=float, metavar="X", help="learning rate (default: 0.0015)")
     p.add_argument("--seed", type=int, metavar="N", help="of everything random (default: 256)")
+    p.add_argument("--from", dest="start", metavar="SCORER",
+                   help="go on from this compact scorer instead of from scratch")
+    p.add_argument("--strength", type=float, metavar="X",
+                   help="0..1: how far views of the pictures go (default: 1)")
 
     p = command("eval", commands.evaluate, "measure a scorer on labelled shards or drawn documents",
                 "compact held-out/ --separate weapon neutral")

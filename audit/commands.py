@@ -199,12 +199,15 @@ def train(args: Namespace) -> int:
     from dataclasses import replace
 
     from audit.encoder import OpenClipEncoder
+    from audit.scorer import Scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
     from audit.training import Recipe, train
 
-    given = {k: getattr(args, k) for k in ("steps", "documents", "seed", "batch", "rate")}
+    names = ("steps", "documents", "seed", "batch", "rate", "strength")
+    given = {name: getattr(args, name) for name in names}
     recipe = replace(Recipe(), **{k: v for k, v in given.items() if v is not None})
+    start = Scorer.load(args.start, device="cpu") if args.start else None
     encoder = None
     if args.encoder != "compact":
         model, _, weights = args.encoder.partition(":")
@@ -216,6 +219,7 @@ def train(args: Namespace) -> int:
             recipe,
             name=args.out.name,
             encoder=encoder,
+            start=start,
             progress=shown,
         )
     for line in unusable[:20]:

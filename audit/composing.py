@@ -63,8 +63,10 @@ class Composer:
         seed: int,
         *,
         sprites: int = 400,
+        strength: float = 1.0,
     ) -> None:
         self.examples = examples
+        self.strength = strength
         self.names = names
         self.rng = np.random.default_rng(seed)
         self.drawn = np.array([s.startswith(DRAWN) for s in examples.sources])
@@ -109,7 +111,8 @@ class Composer:
     def _compose(self, i: int) -> tuple[np.ndarray, int, int, np.ndarray, float]:
         e, rng = self.examples, self.rng
         picture, kind, level = e.pictures[i], int(e.types[i]), int(e.levels[i])
-        concepts, weight, dice = e.concepts[i].copy(), 1.0, rng.random()
+        concepts, weight = e.concepts[i].copy(), 1.0
+        dice = rng.random() / self.strength if self.strength else 1.0
         if self.drawn[i] or self.scene_odds is None:
             return picture, kind, level, concepts, weight
         if kind == SAFE:

@@ -114,8 +114,13 @@ def examine(shard: Shard, *, max_bytes: int = MAX_BYTES) -> Diagnosis:
     findings = [_from_fault(shard, fault) for fault in books.faults]
     findings += [_from_samples(kind, counts[kind], first[kind], books.images) for kind in counts]
     if not books.images and not books.faults:
-        findings.append(Finding("no_images", f"{books.members:,} members, none an image by its "
-                                "extension", ADVICE["no_images"]))
+        findings.append(
+            Finding(
+                "no_images",
+                f"{books.members:,} members, none an image by its extension",
+                ADVICE["no_images"],
+            )
+        )
     return Diagnosis(shard, books, tuple(findings))
 
 
@@ -135,8 +140,18 @@ def _suspicions(sample: Sample) -> Iterator[str]:
 
 def _begins_like_an_image(data: bytes) -> bool:
     return (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*",
-                         b"II+\0", b"MM\0+"))
+        data.startswith(
+            (
+                b"\xff\xd8\xff",
+                b"\x89PNG\r\n\x1a\n",
+                b"GIF8",
+                b"BM",
+                b"II*\0",
+                b"MM\0*",
+                b"II+\0",
+                b"MM\0+",
+            )
+        )
         or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
         or data[4:8] == b"ftyp"
     )
@@ -153,16 +168,18 @@ def _from_fault(shard: Shard, fault: Fault) -> Finding:
     what = fault.detail
     if fault.kind in ("bad_header", "trailing_data") and fault.offset is not None:
         what += _behind(shard, fault.offset)
-    return Finding(fault.kind, what, ADVICE.get(fault.kind, "fetch the shard again"), fault.key,
-                   fault.offset)
+    return Finding(
+        fault.kind, what, ADVICE.get(fault.kind, "fetch the shard again"), fault.key, fault.offset
+    )
 
 
 def _behind(shard: Shard, offset: int) -> str:
     """Say what a plain local tar still holds behind the place where reading stopped."""
     if is_remote(shard.url):
         return ""
-    path = Path(url2pathname(urlparse(shard.url).path) if shard.url.startswith("file:")
-                else shard.url)
+    path = Path(
+        url2pathname(urlparse(shard.url).path) if shard.url.startswith("file:") else shard.url
+    )
     with path.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             return ""

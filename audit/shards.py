@@ -25,8 +25,16 @@ from audit.sources import Shard, expand
 from audit.streams import Handle, TarFault, one_line, open_url, read_range
 from audit.tar import Member, Tar
 
-__all__ = ["IMAGE_EXTENSIONS", "Books", "Fault", "Sample", "Shard", "ShardReader", "expand",
-           "read_range"]
+__all__ = [
+    "IMAGE_EXTENSIONS",
+    "Books",
+    "Fault",
+    "Sample",
+    "Shard",
+    "ShardReader",
+    "expand",
+    "read_range",
+]
 
 IMAGE_EXTENSIONS = frozenset(("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif"))
 TEXT_EXTENSIONS = ("txt", "caption", "json")
@@ -161,8 +169,12 @@ class ShardReader:
             tar = Tar(handle)
             for member in tar:
                 if member.odd:
-                    self._fault("ambiguous_header", f"{member.odd}; the first was taken, repack "
-                                "the shard", None, member.header)
+                    self._fault(
+                        "ambiguous_header",
+                        f"{member.odd}; the first was taken, repack the shard",
+                        None,
+                        member.header,
+                    )
                 if member.kind == "special":
                     count, first = self._special or (0, member)
                     self._special = count + 1, first
@@ -181,23 +193,33 @@ class ShardReader:
                     len(group.images) + len(group.texts) >= MAX_GROUP
                 ):
                     yield from self._flush(group)
-                    self._fault("big_group", f"key {key!r:.200} has too many members to hold "
-                                "together, so later images may miss its caption", key,
-                                member.header)
+                    self._fault(
+                        "big_group",
+                        f"key {key!r:.200} has too many members to hold "
+                        "together, so later images may miss its caption",
+                        key,
+                        member.header,
+                    )
                     group = _Group(key, group.extensions, texts=group.texts)
                 self._take(tar, member, group, extension)
         except TarFault as fault:
             # Named by its key when the member itself is at fault, not what should follow it.
             inside = group is not None and member is not None and fault.offset == member.header
-            self._fault(fault.kind, fault.detail, group.key if group and inside else None,
-                        fault.offset)
+            self._fault(
+                fault.kind, fault.detail, group.key if group and inside else None, fault.offset
+            )
         if group is not None:
             yield from self._flush(group)
 
     def _begin(self, key: str, member: Member) -> _Group:
         if key in self._keys:
-            self._fault("split_key", f"members of key {key!r:.200} lie apart, so its image and "
-                        "caption may be parted; sort the shard by name", key, member.header)
+            self._fault(
+                "split_key",
+                f"members of key {key!r:.200} lie apart, so its image and "
+                "caption may be parted; sort the shard by name",
+                key,
+                member.header,
+            )
         elif len(self._keys) < MAX_KEYS:
             self._keys.add(key)
         return _Group(key)
@@ -205,16 +227,24 @@ class ShardReader:
     def _take(self, tar: Tar, member: Member, group: _Group, extension: str) -> None:
         """Put one member into its group, loading it only where it is needed."""
         if extension in group.extensions:
-            self._fault("duplicate_name", f"{member.name!r:.200} comes twice; webdataset stops "
-                        "there, so rename one", group.key, member.header)
+            self._fault(
+                "duplicate_name",
+                f"{member.name!r:.200} comes twice; webdataset stops there, so rename one",
+                group.key,
+                member.header,
+            )
         group.extensions.add(extension)
         if extension.rpartition(".")[2] not in IMAGE_EXTENSIONS:
             self.books.other += 1
             if extension in TEXT_EXTENSIONS and extension not in group.texts:
                 if member.kind == "sparse" or member.size > MAX_TEXT:
-                    self._fault("bad_metadata", f"{member.name!r:.200} ({member.size:,} bytes, "
-                                f"{member.kind}) is above {MAX_TEXT:,} bytes or sparse; not read",
-                                group.key, member.header)
+                    self._fault(
+                        "bad_metadata",
+                        f"{member.name!r:.200} ({member.size:,} bytes, "
+                        f"{member.kind}) is above {MAX_TEXT:,} bytes or sparse; not read",
+                        group.key,
+                        member.header,
+                    )
                 else:
                     group.texts[extension] = tar.read(member)
                     group.bytes += member.size
@@ -228,8 +258,9 @@ class ShardReader:
                 image.error = "sparse_member: stored with holes, not in one piece; repack the shard"
                 tar.skip(member)
             elif member.size > self._max_bytes:
-                image.error = (f"too_many_bytes: {member.size:,} bytes, the limit is "
-                               f"{self._max_bytes:,}")
+                image.error = (
+                    f"too_many_bytes: {member.size:,} bytes, the limit is {self._max_bytes:,}"
+                )
                 tar.skip(member)
             else:
                 image.data = tar.read(member)
@@ -247,8 +278,18 @@ class ShardReader:
         uid = record.get("uid")
         uid = _clean(uid) if isinstance(uid, str) and uid else None
         for image in group.images:
-            yield Sample(group.key, self._ordinal, image.member, image.offset, image.size,
-                         image.data, image.error, caption, metadata, uid)
+            yield Sample(
+                group.key,
+                self._ordinal,
+                image.member,
+                image.offset,
+                image.size,
+                image.data,
+                image.error,
+                caption,
+                metadata,
+                uid,
+            )
             self._ordinal += 1
 
     def _metadata(self, group: _Group) -> tuple[str | None, dict[str, Any]]:
@@ -258,14 +299,22 @@ class ShardReader:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            self._fault("bad_metadata", f"json of {group.key!r:.200} is not UTF-8 ({error.reason} "
-                        f"at byte {error.start}) and was left out", group.key)
+            self._fault(
+                "bad_metadata",
+                f"json of {group.key!r:.200} is not UTF-8 ({error.reason} "
+                f"at byte {error.start}) and was left out",
+                group.key,
+            )
             return None, {}
         try:
             record = json.loads(text.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
-            self._fault("bad_metadata", f"json of {group.key!r:.200} cannot be parsed "
-                        f"({one_line(error):.100}); kept as text", group.key)
+            self._fault(
+                "bad_metadata",
+                f"json of {group.key!r:.200} cannot be parsed "
+                f"({one_line(error):.100}); kept as text",
+                group.key,
+            )
             return text, {}
         return text, record if isinstance(record, dict) else {}
 
@@ -278,23 +327,31 @@ class ShardReader:
     def _finish(self) -> None:
         if self._special:
             count, first = self._special
-            self._fault("special_member", f"{count:,} links, devices or unknown entries, not "
-                        f"audited (first: {first.name!r:.200}); store files instead", None,
-                        first.header)
+            self._fault(
+                "special_member",
+                f"{count:,} links, devices or unknown entries, not "
+                f"audited (first: {first.name!r:.200}); store files instead",
+                None,
+                first.header,
+            )
         sidecar = read_sidecar(self.shard)
         self.books.upstream_failed = sidecar.failed
         self.books.upstream_errors = sidecar.errors
         for problem in sidecar.problems:
             self._fault("bad_sidecar", problem)
         if sidecar.written not in (None, self._with_image) and not self.books.faults:
-            self._fault("count_mismatch", f"its sidecar says {sidecar.written:,} images were "
-                        f"written, the tar has {self._with_image:,}; fetch the pair again")
+            self._fault(
+                "count_mismatch",
+                f"its sidecar says {sidecar.written:,} images were "
+                f"written, the tar has {self._with_image:,}; fetch the pair again",
+            )
         for kind, count in self._told.items():
             if count > MAX_TOLD:
                 self.books.faults.append(Fault(kind, f"{count - MAX_TOLD:,} more like this"))
 
-    def _fault(self, kind: str, detail: str, key: str | None = None,
-               offset: int | None = None) -> None:
+    def _fault(
+        self, kind: str, detail: str, key: str | None = None, offset: int | None = None
+    ) -> None:
         self._told[kind] += 1
         if self._told[kind] <= MAX_TOLD:
             self.books.faults.append(Fault(kind, detail, key, offset))

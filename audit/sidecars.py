@@ -53,8 +53,10 @@ def read_sidecar(shard: Shard) -> Sidecar:
         try:
             counts = read(path)
         except (OSError, ValueError, TypeError, KeyError, RecursionError, pa.ArrowException) as why:
-            sidecar.problems.append(f"{path.name}: {one_line(why)}; rows that failed before the "
-                                    "tar was written are not counted from it: fetch it again")
+            sidecar.problems.append(
+                f"{path.name}: {one_line(why)}; rows that failed before the "
+                "tar was written are not counted from it: fetch it again"
+            )
             continue
         if counts is not None:
             sidecar.written = counts.pop("success", 0)

@@ -92,8 +92,9 @@ def _expand_one(source: str, sources: Sequence[str]) -> list[Found]:
     if source.startswith("@"):
         return list(_from_list(source, Path(source[1:]).expanduser()))
     if source in ("", "-"):
-        raise UsageError(f"source {source!r}: a stream cannot be read again for review; "
-                         "save it as a .tar first")
+        raise UsageError(
+            f"source {source!r}: a stream cannot be read again for review; save it as a .tar first"
+        )
     literal = Path(source).expanduser()
     if _exists(literal):  # a name with brackets or braces in it stays a name
         return _from_path(source, literal)
@@ -128,13 +129,16 @@ def _expand_one(source: str, sources: Sequence[str]) -> list[Found]:
             seen += 1
     if found:
         # A pattern that names shards which are not there: the scan says so, one fault each.
-        return found + [_local(_absolute(Path(name).expanduser()),
-                               _absolute(Path(name).expanduser()).parent) for name in missing]
+        return found + [
+            _local(_absolute(Path(name).expanduser()), _absolute(Path(name).expanduser()).parent)
+            for name in missing
+        ]
     raise NoShards(_nothing(source, names, missing, seen, sources))
 
 
-def _nothing(source: str, names: list[str], missing: list[str], seen: int,
-             sources: Sequence[str]) -> str:
+def _nothing(
+    source: str, names: list[str], missing: list[str], seen: int, sources: Sequence[str]
+) -> str:
     if seen:
         return f"{source}: matches {seen:,} files but no shard; {_ENDS}"
     if glob.has_magic(source):
@@ -143,8 +147,10 @@ def _nothing(source: str, names: list[str], missing: list[str], seen: int,
         return f"{source}: names {len(names):,} files, none exists (first: {missing[0]})"
     shape = re.sub(r"\d+", "#", source)
     if sum(re.sub(r"\d+", "#", other) == shape for other in sources) > 1:
-        return (f"{source}: no such file; if the shell expanded {{a..b}}, quote the pattern, and "
-                "absent shards become faults of the scan")
+        return (
+            f"{source}: no such file; if the shell expanded {{a..b}}, quote the pattern, and "
+            "absent shards become faults of the scan"
+        )
     return f"{source}: no such file or folder (here: {Path.cwd()})"
 
 
@@ -177,11 +183,14 @@ def _from_path(source: str, path: Path) -> list[Found]:
     if path.is_dir():
         found = list(_walk(path, path))
         if not found:
-            ends = Counter(item.suffix.lower() or "no suffix"
-                           for item in path.rglob("*") if item.is_file())
+            ends = Counter(
+                item.suffix.lower() or "no suffix" for item in path.rglob("*") if item.is_file()
+            )
             kinds = ", ".join(f"{count:,} {end}" for end, count in ends.most_common(4))
-            raise NoShards(f"{source}: {ends.total():,} files{f' ({kinds})' if kinds else ''} but "
-                           f"no shard in this folder; {_ENDS}")
+            raise NoShards(
+                f"{source}: {ends.total():,} files{f' ({kinds})' if kinds else ''} but "
+                f"no shard in this folder; {_ENDS}"
+            )
         return found
     if not _is_shard(path.name):
         hint = f"; did you mean @{source}?" if path.suffix in (".txt", ".lst") else ""
@@ -233,8 +242,10 @@ def _remote(source: str, url: str, scheme: str) -> Found:
     if scheme not in gopen_schemes and scheme not in fsspec.available_protocols():
         raise UsageError(f"{source}: unknown scheme {scheme!r}; fetch the shards first")
     if glob.has_magic(urlparse(url).path):
-        raise UsageError(f"{source}: a remote folder cannot be searched; spell the shards out "
-                         "with braces: {00000..00099}.tar")
+        raise UsageError(
+            f"{source}: a remote folder cannot be searched; spell the shards out "
+            "with braces: {00000..00099}.tar"
+        )
     folder, _, name = unquote(urlparse(url).path).rstrip("/").rpartition("/")
     return url, name, f"{folder.rpartition('/')[2] or urlparse(url).netloc}/{name}"
 

@@ -86,8 +86,10 @@ def read_range(url: str, offset: int, size: int) -> bytes:
     except Exception as error:  # as in ShardReader
         raise ShardwardenError(f"{url}: bytes at {offset:,}: {one_line(error)}") from error
     if len(data) != size:
-        raise ShardwardenError(f"{url}: wanted {size:,} bytes at {offset:,}, got {len(data):,}; "
-                               "the shard changed since the scan: scan it again")
+        raise ShardwardenError(
+            f"{url}: wanted {size:,} bytes at {offset:,}, got {len(data):,}; "
+            "the shard changed since the scan: scan it again"
+        )
     return data
 
 
@@ -113,8 +115,9 @@ def _pass(handle: Handle, size: int) -> None:
 
 def pipe_refused(source: str) -> UsageError:
     """Give the error for a `pipe:` url."""
-    return UsageError(f"{source:.200}: pipe: urls run a command and are refused; "
-                      "save the shard as a file first")
+    return UsageError(
+        f"{source:.200}: pipe: urls run a command and are refused; save the shard as a file first"
+    )
 
 
 def one_line(error: BaseException) -> str:
@@ -214,20 +217,31 @@ class _Gunzip:
                 self._unpacker = zlib.decompressobj(wbits=31)
             self._packed = self._packed or self._more()
             if not self._packed:
-                raise TarFault("truncated", f"the gzip stream ends after {self._seen:,} unpacked "
-                               "bytes; fetch the shard again", self._seen)
+                raise TarFault(
+                    "truncated",
+                    f"the gzip stream ends after {self._seen:,} unpacked "
+                    "bytes; fetch the shard again",
+                    self._seen,
+                )
             try:
                 out = self._unpacker.decompress(self._packed, CHUNK)
             except zlib.error as error:
-                raise TarFault("bad_gzip", f"the gzip stream is damaged after {self._seen:,} "
-                               f"unpacked bytes ({error}); fetch the shard again",
-                               self._seen) from error
+                raise TarFault(
+                    "bad_gzip",
+                    f"the gzip stream is damaged after {self._seen:,} "
+                    f"unpacked bytes ({error}); fetch the shard again",
+                    self._seen,
+                ) from error
             self._packed = self._unpacker.unconsumed_tail
             self._seen += len(out)
             if self._seen > BOMB_BYTES and self._seen > BOMB_RATIO * self._packed_seen:
-                raise TarFault("gzip_bomb", f"{self._packed_seen:,} bytes unpacked to "
-                               f"{self._seen:,} so far; no shard of images does that: leave it "
-                               "out", self._seen)
+                raise TarFault(
+                    "gzip_bomb",
+                    f"{self._packed_seen:,} bytes unpacked to "
+                    f"{self._seen:,} so far; no shard of images does that: leave it "
+                    "out",
+                    self._seen,
+                )
             if out:
                 return out
 

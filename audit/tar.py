@@ -152,8 +152,9 @@ class Tar:
                 odd = f"{len(sizes)} headers give this member different sizes: {sizes[:3]}"
             return self._member(kind, name, first, size, sparse, odd)
 
-    def _member(self, kind: bytes, name: str, header: int, size: int, sparse: bool,
-                odd: str | None) -> Member:
+    def _member(
+        self, kind: bytes, name: str, header: int, size: int, sparse: bool, odd: str | None
+    ) -> Member:
         what: Literal["file", "sparse", "directory", "special"]
         if kind in b"0\x007S":
             what = "sparse" if sparse else "file"
@@ -247,14 +248,19 @@ class Tar:
     def _check_end(self, at: int) -> None:
         second = self._block()
         if len(second) < BLOCK:
-            raise TarFault("no_end_mark", f"only half an end mark after {self._files:,} members, "
-                           "so samples may be missing; fetch the shard again", at)
+            raise TarFault(
+                "no_end_mark",
+                f"only half an end mark after {self._files:,} members, "
+                "so samples may be missing; fetch the shard again",
+                at,
+            )
         padding = second
         seen = 0
         while True:
             if padding.strip(b"\0"):
-                dirty = next(i for i in range(0, len(padding), BLOCK)
-                             if padding[i : i + BLOCK].strip(b"\0"))
+                dirty = next(
+                    i for i in range(0, len(padding), BLOCK) if padding[i : i + BLOCK].strip(b"\0")
+                )
                 where = self._pos - len(padding) + dirty
                 raise TarFault(
                     "trailing_data",
@@ -263,8 +269,12 @@ class Tar:
                     where,
                 )
             if seen > MAX_PADDING:
-                raise TarFault("trailing_data", f"more than {MAX_PADDING:,} bytes after the end "
-                               f"mark at {at:,}, not read; repack the shard", self._pos)
+                raise TarFault(
+                    "trailing_data",
+                    f"more than {MAX_PADDING:,} bytes after the end "
+                    f"mark at {at:,}, not read; repack the shard",
+                    self._pos,
+                )
             padding = self._read(1 << 16)
             seen += len(padding)
             if not padding:
@@ -277,19 +287,29 @@ class Tar:
             return self._cut(at, "the shard ends between an extended header and its member")
         if block.strip(b"\0"):
             return self._cut(at, f"the shard ends inside a header ({len(block)} of 512 bytes)")
-        return TarFault("no_end_mark", f"no end mark after {self._files:,} members, so samples "
-                        "may be missing; fetch the shard again", at)
+        return TarFault(
+            "no_end_mark",
+            f"no end mark after {self._files:,} members, so samples "
+            "may be missing; fetch the shard again",
+            at,
+        )
 
     def _cut_inside(self, member: Member, there: int) -> TarFault:
-        return self._cut(member.header, f"the shard ends inside {member.name!r:.200} ({there:,} of "
-                         f"its {member.size:,} bytes)")
+        return self._cut(
+            member.header,
+            f"the shard ends inside {member.name!r:.200} ({there:,} of its {member.size:,} bytes)",
+        )
 
     def _cut(self, at: int, what: str) -> TarFault:
         return TarFault("truncated", f"{what}; fetch the shard again", at)
 
     def _bad(self, at: int, what: str) -> TarFault:
-        return TarFault("bad_header", f"damaged header at {at:,} after {self._files:,} members "
-                        f"({what}); nothing behind it was read: fetch the shard again", at)
+        return TarFault(
+            "bad_header",
+            f"damaged header at {at:,} after {self._files:,} members "
+            f"({what}); nothing behind it was read: fetch the shard again",
+            at,
+        )
 
 
 def _not_a_tar(head: bytes) -> TarFault:
@@ -299,10 +319,17 @@ def _not_a_tar(head: bytes) -> TarFault:
         if head.startswith(magic):
             if do:
                 return TarFault("not_a_tar", f"this is {what}, not a tar; {do}", 0)
-            return TarFault("unsupported_compression", f"{what} compression is not supported; "
-                            "repack the shard as .tar or .tar.gz", 0)
-    return TarFault("not_a_tar", f"no tar header at the start (first bytes {head[:8].hex()}); "
-                    "fetch the shard again or leave it out", 0)
+            return TarFault(
+                "unsupported_compression",
+                f"{what} compression is not supported; repack the shard as .tar or .tar.gz",
+                0,
+            )
+    return TarFault(
+        "not_a_tar",
+        f"no tar header at the start (first bytes {head[:8].hex()}); "
+        "fetch the shard again or leave it out",
+        0,
+    )
 
 
 def header_at(data: bytes, start: int = 0) -> bool:

@@ -49,6 +49,8 @@ class Recipe:
     documents   drawn documents mixed in
     seed        of weights, order, views and drawings
     width       E, width of safety tokens and head
+    strength    0..1, how much is composed and how far views go; 1 unlearns the look of a source,
+                a gentler second run gets used to pictures as they come
     """
 
     steps: int = 4500
@@ -59,6 +61,7 @@ class Recipe:
     documents: int = 4000
     seed: int = 256
     width: int = 192
+    strength: float = 1.0
 
 
 def train(
@@ -68,11 +71,13 @@ def train(
     *,
     name: str,
     encoder: Encoder | None = None,
+    start: Scorer | None = None,
     progress: Progress | None = None,
 ) -> tuple[Scorer, list[str]]:
     """A scorer from labelled shards and drawn documents.
 
-    encoder  kept frozen; None trains the compact encoder from scratch
+    encoder  kept frozen; None trains the compact encoder too
+    start    a compact scorer to go on from, instead of from scratch
     returns  the scorer, which covers the types and concepts that the examples show, and one line
              for every sample that could not be used
     raises   UsageError when there is no usable example, or nothing risky among them
@@ -91,7 +96,9 @@ def train(
     examples = replace(examples, concepts=examples.concepts[:, shown])
     names = tuple(names[k] for k in shown)
     if encoder is None:
-        scorer = train_compact(examples, names, taxonomy, recipe, name=name, progress=progress)
+        scorer = train_compact(
+            examples, names, taxonomy, recipe, name=name, start=start, progress=progress
+        )
     else:
         scorer = train_on_frozen(
             encoder, examples, names, taxonomy, recipe, name=name, progress=progress
@@ -149,24 +156,32 @@ def train_compact(
     *,
     name: str,
     dims: CompactDims | None = None,
+    start: Scorer | None = None,
     progress: Progress | None = None,
 ) -> Scorer:
-    """Encoder and safety modules from scratch, on composed views of the examples.
+    """Encoder and safety modules together, on composed views of the examples.
 
     examples  stored at a side of at least the encoder's input side
     names     concepts to learn, in the order of the scorer's outputs
+    start     a compact scorer of the same outputs to go on from; None starts from scratch
     returns   a scorer holding the running average of the weights, in eval mode
     """
     torch.manual_seed(recipe.seed)
     encoder = CompactEncoder(dims)
+    if start is not None:
+        encoder = _compact_of(start, names)
     scorer = _fresh(encoder, examples, names, taxonomy, recipe, name)
-    composer = Composer(examples, names, taxonomy, recipe.seed)
+    if start is not None:
+        scorer.safety.load_state_dict(start.safety.state_dict())
+        scorer.card.training["before"] = start.card.training
+    composer = Composer(examples, names, taxonomy, recipe.seed, strength=recipe.strength)
     views_rng = torch.Generator().manual_seed(recipe.seed)
 
     def batches() -> Iterator[tuple[Tensor, Batch]]:
         while True:
             batch = composer.batch(recipe.batch)
-            yield views(batch.images, batch.aspects, encoder.size, views_rng), batch
+            pixels = views(batch.images, batch.aspects, encoder.size, views_rng, recipe.strength)
+            yield pixels, batch
 
     whole = nn.ModuleDict({"encoder": encoder, "safety": scorer.safety})
 
@@ -269,6 +284,15 @@ def loss(output: SafetyOutput, batch: Batch, covered: Tensor) -> Tensor:
     per_concept = (by_concept * known).sum(1) / max(1, by_concept.shape[1])
     total = by_type + 0.5 * by_level + 2 * per_concept
     return (total * batch.weights).mean()
+
+
+def _compact_of(start: Scorer, names: tuple[str, ...]) -> CompactEncoder:
+    if not isinstance(start.encoder, CompactEncoder) or start.concepts != names:
+        raise UsageError(
+            f"scorer {start.card.name} cannot be gone on from: it needs a compact encoder and the "
+            f"concepts {', '.join(names)}; it has {', '.join(start.concepts)}"
+        )
+    return start.encoder
 
 
 def _fresh(

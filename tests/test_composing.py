@@ -72,6 +72,15 @@ def test_drawn_documents_stay_as_they_are(composer: Composer) -> None:
         assert kind == SAFE
 
 
+def test_no_strength_leaves_pictures_and_labels_as_they_are() -> None:
+    rows = examples()
+    composer = Composer(rows, NAMES, TAXONOMY, seed=3, sprites=2, strength=0.0)
+    for row in range(len(rows)):
+        picture, kind, *_ = composer._compose(row)
+        assert np.array_equal(picture, rows.pictures[row])
+        assert kind == rows.types[row]
+
+
 def test_views_keep_shape_and_range_and_change_the_look() -> None:
     images = torch.from_numpy(examples().pictures).permute(0, 3, 1, 2)
     out = views(images, torch.ones(28), 32, torch.Generator().manual_seed(1))

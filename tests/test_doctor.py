@@ -44,7 +44,9 @@ def test_every_shard_of_a_folder_is_examined_in_order(sound: Path) -> None:
     (sound.parent / "page.tar").write_text("<html>404</html>")
     found = diagnose([str(sound.parent)])
     assert [(d.shard.name, [f.kind for f in d.findings]) for d in found] == [
-        ("cut.tar", ["truncated"]), ("page.tar", ["not_a_tar"]), ("sound.tar", [])
+        ("cut.tar", ["truncated"]),
+        ("page.tar", ["not_a_tar"]),
+        ("sound.tar", []),
     ]
     assert [f.key for f in found[0].findings] == [None]
     assert "web page" in str(found[1].findings[0])
@@ -82,8 +84,17 @@ def test_two_tars_joined_are_named_and_counted(sound: Path) -> None:
 
 
 def test_members_that_are_not_what_they_are_called(tmp_path: Path) -> None:
-    tar(tmp_path / "s.tar", {"a.jpg": JPEG, "b.jpg": b"<html>", "c.jpg": b"<html>", "d.jpg": b"",
-                             "../e.jpg": JPEG, "f.jpg": bytes(5000)})
+    tar(
+        tmp_path / "s.tar",
+        {
+            "a.jpg": JPEG,
+            "b.jpg": b"<html>",
+            "c.jpg": b"<html>",
+            "d.jpg": b"",
+            "../e.jpg": JPEG,
+            "f.jpg": bytes(5000),
+        },
+    )
     (diagnosis,) = diagnose([str(tmp_path)], max_bytes=4000)
     assert [(f.kind, f.key) for f in diagnosis.findings] == [
         ("not_an_image", "b"),

@@ -98,7 +98,10 @@ def test_a_folder_a_glob_braces_a_list_and_files_name_the_same_shards(folder: Pa
     assert all(shards == flat[0] for shards in flat)
     whole = expand([str(folder), f"{folder}/00000.tar"])
     assert [shard.name for shard in whole] == [
-        "00000.tar", "00001.tar", "sub/00000.tar.gz", "sub/x.TGZ"
+        "00000.tar",
+        "00001.tar",
+        "sub/00000.tar.gz",
+        "sub/x.TGZ",
     ]
     assert set(flat[0]) < set(whole)
     assert [shard.compressed for shard in whole] == [False, False, True, True]
@@ -188,8 +191,18 @@ def test_a_pipe_is_refused_and_never_run(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("source", ["-", "", "a{b.tar", "${NO_SUCH_VARIABLE}.tar", "foo://x/0.tar",
-                                    "https://host/x/*.tar", "@absent.txt"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "-",
+        "",
+        "a{b.tar",
+        "${NO_SUCH_VARIABLE}.tar",
+        "foo://x/0.tar",
+        "https://host/x/*.tar",
+        "@absent.txt",
+    ],
+)
 def test_sources_that_cannot_work_are_usage_errors(source: str) -> None:
     with pytest.raises(UsageError):
         expand([source])
@@ -208,25 +221,29 @@ def test_every_image_of_a_key_is_a_sample_with_the_keys_caption_and_json(tmp_pat
     metadata = '{"caption": "from json",  "uid": "u-1", "n": 1e400}'
     path = write(
         tmp_path / "s.tar",
-        entry("d.1/a.JPG", b"one"), entry("d.1/a.seg.png", b"two"), entry("d.1/a.cls", b"7"),
-        entry("d.1/a.json", metadata.encode()), entry("d.1/a.txt", "späßchen".encode()),
-        entry("d.1/b.webp", b""), END,
+        entry("d.1/a.JPG", b"one"),
+        entry("d.1/a.seg.png", b"two"),
+        entry("d.1/a.cls", b"7"),
+        entry("d.1/a.json", metadata.encode()),
+        entry("d.1/a.txt", "späßchen".encode()),
+        entry("d.1/b.webp", b""),
+        END,
     )
     samples, reader = read(path)
     assert [(s.key, s.image_member, s.data) for s in samples] == [
-        ("d.1/a", "d.1/a.JPG", b"one"), ("d.1/a", "d.1/a.seg.png", b"two"),
+        ("d.1/a", "d.1/a.JPG", b"one"),
+        ("d.1/a", "d.1/a.seg.png", b"two"),
         ("d.1/b", "d.1/b.webp", b""),
     ]
-    assert {(s.caption, s.metadata, s.uid) for s in samples[:2]} == {
-        ("späßchen", metadata, "u-1")
-    }
+    assert {(s.caption, s.metadata, s.uid) for s in samples[:2]} == {("späßchen", metadata, "u-1")}
     assert (samples[2].caption, samples[2].metadata, samples[2].uid) == (None, None, None)
     assert reader.books.faults == []
     assert (reader.books.images, reader.books.other) == (3, 3)
 
 
-@pytest.mark.parametrize("extension", ["jpg", "JPEG", "png", "webp", "gif", "bmp", "tif", "TIFF",
-                                       "avif", "v2.Jpg"])
+@pytest.mark.parametrize(
+    "extension", ["jpg", "JPEG", "png", "webp", "gif", "bmp", "tif", "TIFF", "avif", "v2.Jpg"]
+)
 def test_image_extensions_in_any_case(extension: str, tmp_path: Path) -> None:
     assert len(read(write(tmp_path / "s.tar", entry(f"a.{extension}", b"x"), END))[0]) == 1
 
@@ -253,8 +270,7 @@ def test_the_caption_is_the_first_that_says_something(
 
 
 @pytest.mark.parametrize(
-    ("raw", "kept"), [(b"\xff{}", False), (b"[" * 100_000, True), (b"{", True),
-                      (b"1" * 5000, True)]
+    ("raw", "kept"), [(b"\xff{}", False), (b"[" * 100_000, True), (b"{", True), (b"1" * 5000, True)]
 )
 def test_a_bad_json_is_a_fault_and_the_image_is_not_lost(
     raw: bytes, kept: bool, tmp_path: Path
@@ -274,8 +290,14 @@ def test_names_webdataset_passes_over_are_counted_as_other(tmp_path: Path) -> No
 
 
 def test_keys_apart_are_a_named_fault_and_every_part_is_still_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", entry("a.jpg", b"1"), entry("b.jpg", b"2"),
-                 entry("a.txt", b"late"), entry("a.png", b"3"), END)
+    path = write(
+        tmp_path / "s.tar",
+        entry("a.jpg", b"1"),
+        entry("b.jpg", b"2"),
+        entry("a.txt", b"late"),
+        entry("a.png", b"3"),
+        END,
+    )
     samples, reader = read(path)
     assert [(s.key, s.caption) for s in samples] == [("a", None), ("b", None), ("a", "late")]
     assert [(f.kind, f.key, f.offset) for f in reader.books.faults] == [("split_key", "a", 2048)]
@@ -296,8 +318,12 @@ def test_many_faults_of_a_kind_are_counted_not_listed(tmp_path: Path) -> None:
 
 
 def test_one_key_with_more_than_memory_should_hold_is_given_in_parts(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", entry("a.txt", b"c"),
-                 *(entry(f"a.{i}.jpg", bytes(600)) for i in range(9)), END)
+    path = write(
+        tmp_path / "s.tar",
+        entry("a.txt", b"c"),
+        *(entry(f"a.{i}.jpg", bytes(600)) for i in range(9)),
+        END,
+    )
     samples, reader = read(path, max_bytes=1000)
     assert len(samples) == 9
     assert {s.caption for s in samples} == {"c"}
@@ -330,8 +356,9 @@ def test_offsets_point_at_the_images_in_every_format(tmp_path: Path) -> None:
 
 def test_a_pax_size_overrides_the_headers_as_in_tarfile(tmp_path: Path) -> None:
     hidden = entry("inner.jpg", b"no")  # a member for a reader that believes the header's 0
-    path = write(tmp_path / "s.tar", pax(size="1024"), header(b"a.jpg", 0), hidden,
-                 entry("b.jpg", b"b"), END)
+    path = write(
+        tmp_path / "s.tar", pax(size="1024"), header(b"a.jpg", 0), hidden, entry("b.jpg", b"b"), END
+    )
     samples, reader = read(path)
     assert [(s.image_member, s.size) for s in samples] == [("a.jpg", 1024), ("b.jpg", 1)]
     assert reader.books.faults == []
@@ -359,8 +386,15 @@ def test_a_harmless_global_header_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_links_and_devices_are_one_fault_and_no_members(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", entry("a.jpg", b"a"), header(b"b.jpg", 4096, b"1"),
-                 header(b"c.jpg", 0, b"2"), header(b"d.jpg", 0, b"3"), entry("e.jpg", b"e"), END)
+    path = write(
+        tmp_path / "s.tar",
+        entry("a.jpg", b"a"),
+        header(b"b.jpg", 4096, b"1"),
+        header(b"c.jpg", 0, b"2"),
+        header(b"d.jpg", 0, b"3"),
+        entry("e.jpg", b"e"),
+        END,
+    )
     samples, reader = read(path)
     assert [s.key for s in samples] == ["a", "e"]
     assert reader.books.members == 2
@@ -369,9 +403,13 @@ def test_links_and_devices_are_one_fault_and_no_members(tmp_path: Path) -> None:
 
 
 def test_a_sparse_image_is_a_row_with_a_reason(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", pax(GNU__sparse__major="1", GNU__sparse__name="a.jpg",
-                                         GNU__sparse__realsize="99999999999"),
-                 entry("GNUSparseFile.0/a.jpg", bytes(700)), entry("b.jpg", b"b"), END)
+    path = write(
+        tmp_path / "s.tar",
+        pax(GNU__sparse__major="1", GNU__sparse__name="a.jpg", GNU__sparse__realsize="99999999999"),
+        entry("GNUSparseFile.0/a.jpg", bytes(700)),
+        entry("b.jpg", b"b"),
+        END,
+    )
     samples, reader = read(path)
     assert [s.image_member for s in samples] == ["a.jpg", "b.jpg"]
     assert (samples[0].offset, samples[1].data) == (None, b"b")
@@ -380,8 +418,14 @@ def test_a_sparse_image_is_a_row_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_names_that_are_not_utf8_or_climb_stay_harmless_text(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", entry(b"caf\xe9.jpg", b"a"), entry("../../etc/x.jpg", b"b"),
-                 pax(path="n\0l.jpg"), entry("z", b"c"), END)
+    path = write(
+        tmp_path / "s.tar",
+        entry(b"caf\xe9.jpg", b"a"),
+        entry("../../etc/x.jpg", b"b"),
+        pax(path="n\0l.jpg"),
+        entry("z", b"c"),
+        END,
+    )
     samples, _ = read(path)
     assert [s.image_member for s in samples] == ["caf\\xe9.jpg", "../../etc/x.jpg", "n\\x00l.jpg"]
     for sample in samples:
@@ -399,8 +443,13 @@ def test_names_that_are_not_utf8_or_climb_stay_harmless_text(tmp_path: Path) -> 
     ],
 )
 def test_absurd_sizes_end_the_shard_with_a_fault(field: bytes, kind: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "s.tar", entry("a.jpg", b"a"), header(b"b.jpg", size_field=field),
-                 b"some bytes", END)
+    path = write(
+        tmp_path / "s.tar",
+        entry("a.jpg", b"a"),
+        header(b"b.jpg", size_field=field),
+        b"some bytes",
+        END,
+    )
     samples, reader = read(path)
     assert samples[0].data == b"a"
     assert kinds(reader) == [kind]
@@ -427,8 +476,12 @@ def test_a_member_over_the_limit_is_skipped_and_reported(packed: bool, tmp_path:
 
 
 def test_any_cut_is_noticed_and_what_came_before_is_kept(tmp_path: Path) -> None:
-    whole = b"".join(entry(f"{i}.{ext}", bytes([65 + i]) * 700)
-                     for i in range(3) for ext in ("jpg", "cls")) + END
+    whole = (
+        b"".join(
+            entry(f"{i}.{ext}", bytes([65 + i]) * 700) for i in range(3) for ext in ("jpg", "cls")
+        )
+        + END
+    )
     step = 1536  # header and two blocks
     for cut in [*range(0, len(whole), 97), *range(512, len(whole), 512)]:
         samples, reader = read(write(tmp_path / "s.tar", whole[:cut]))
@@ -617,12 +670,18 @@ def test_schemes_webdataset_does_not_know_go_through_fsspec(tmp_path: Path) -> N
 def test_webdataset_itself_sees_the_same_samples(shared: Path) -> None:
     for folder in ("fixtures/shards", "datasets/laion-like"):
         for shard in expand([str(shared / folder)]):
-            ours = [(s.key, s.image_member.partition(s.key)[2][1:].lower(), s.data)
-                    for s in ShardReader(shard)]
+            ours = [
+                (s.key, s.image_member.partition(s.key)[2][1:].lower(), s.data)
+                for s in ShardReader(shard)
+            ]
             with Path(shard.url).open("rb") as stream:
                 files = wds.tar_file_expander([{"url": shard.url, "stream": stream}])
-                theirs = [(s["__key__"], ext, s[ext]) for s in wds.group_by_keys(files)
-                          for ext in s if ext in ("jpg", "png")]
+                theirs = [
+                    (s["__key__"], ext, s[ext])
+                    for s in wds.group_by_keys(files)
+                    for ext in s
+                    if ext in ("jpg", "png")
+                ]
             assert ours == theirs
 
 
@@ -660,8 +719,14 @@ def test_malformed_tars_of_the_wild_agree_with_tarfile_and_never_raise(shared: P
 
 
 def test_a_shard_mangled_anywhere_never_raises_and_the_books_balance(tmp_path: Path) -> None:
-    whole = b"".join(entry(f"{i}.{ext}", struct.pack("I", i) * 50)
-                     for i in range(4) for ext in ("jpg", "json")) + END
+    whole = (
+        b"".join(
+            entry(f"{i}.{ext}", struct.pack("I", i) * 50)
+            for i in range(4)
+            for ext in ("jpg", "json")
+        )
+        + END
+    )
     for at in range(0, len(whole), 37):
         for value in (0, 0x35, 0xFF):
             read(write(tmp_path / "s.tar", whole[:at] + bytes([value]) + whole[at + 1 :]))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from audit.compact import CompactDims
 from audit.composing import Batch
+from audit.errors import UsageError
 from audit.evaluation import auroc
 from audit.labels import LabelledSet
 from audit.safety import SafetyOutput
@@ -66,6 +69,20 @@ def test_training_learns_what_the_pictures_show(from_scratch: Scorer, frozen: bo
     assert auroc(scores.concepts[:, 0], fresh.names == "fire") > 0.85
     assert scorer.card.types_covered == ("illegal", "privacy", "safe")
     assert np.isnan(scores.types[:, TYPES.index("politics")]).all()
+
+
+def test_a_second_run_goes_on_from_the_first(from_scratch: Scorer) -> None:
+    recipe = Recipe(steps=2, batch=8, documents=0, width=16, rate=1e-6)
+    before = from_scratch.safety.head.query.clone()
+    scorer = train_compact(
+        examples(), NAMES, TAXONOMY, recipe, name="t", start=copy.deepcopy(from_scratch)
+    )
+    torch.testing.assert_close(scorer.safety.head.query, before, atol=1e-3, rtol=0)
+    assert scorer.card.training["before"]["recipe"]["steps"] == RECIPE.steps
+    with pytest.raises(UsageError, match="concepts weapon"):
+        train_compact(
+            examples(), ("weapon", "fire"), TAXONOMY, recipe, name="t", start=from_scratch
+        )
 
 
 def test_the_same_seed_gives_the_same_scorer(tmp_path) -> None:
