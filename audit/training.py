@@ -26,9 +26,12 @@ from audit.demo import KINDS, Templates, draw
 from audit.encoder import CompactEncoder, Encoder
 from audit.errors import UsageError
 from audit.labels import HARMLESS, Label, LabelledSet, collect, read_labelled
-from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyOutput
+from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyModule, SafetyOutput
 from audit.scorer import Scorer, untrained
 from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
+
+BATCH_SHARE = 0.5
+"""Share of risky pictures in training batches."""
 
 STORED = 192
 """Side in pixels at which examples are kept; views of them are cut out of that."""
@@ -51,6 +54,8 @@ class Recipe:
     width       E, width of safety tokens and head
     strength    0..1, how much is composed and how far views go; 1 unlearns the look of a source,
                 a gentler second run gets used to pictures as they come
+    risky_share  share of risky pictures that the probabilities assume; batches have half, so
+                 the finished scorer is moved there (Saerens et al. 2002, equation 4)
     """
 
     steps: int = 4500
@@ -62,6 +67,7 @@ class Recipe:
     seed: int = 256
     width: int = 192
     strength: float = 1.0
+    risky_share: float = 0.2
 
 
 def train(
@@ -174,6 +180,7 @@ def train_compact(
     if start is not None:
         scorer.safety.load_state_dict(start.safety.state_dict())
         scorer.card.training["before"] = start.card.training
+        assume(scorer.safety, start.card.training["recipe"]["risky_share"], BATCH_SHARE)
     composer = Composer(examples, names, taxonomy, recipe.seed, strength=recipe.strength)
     views_rng = torch.Generator().manual_seed(recipe.seed)
 
@@ -210,7 +217,8 @@ def train_on_frozen(
     rng = np.random.default_rng(recipe.seed)
     _, inverse, counts = np.unique(examples.names, return_inverse=True, return_counts=True)
     odds = 1 / np.sqrt(counts[inverse])
-    odds /= odds.sum()
+    for half in (examples.types == SAFE, examples.types != SAFE):
+        odds[half] *= BATCH_SHARE / odds[half].sum()
 
     def batches() -> Iterator[tuple[Tensor, Batch]]:
         while True:
@@ -322,6 +330,14 @@ def _fresh(
     return scorer
 
 
+@torch.no_grad()
+def assume(safety: SafetyModule, before: float, after: float) -> None:
+    """Move type and level probabilities from one assumed share of risky pictures to another."""
+    shift = math.log((1 - after) / after) - math.log((1 - before) / before)
+    safety.head.type_head.bias[SAFE] += shift
+    safety.head.level_head.bias[0] += shift
+
+
 def limits(examples: LabelledSet, names: tuple[str, ...]) -> tuple[str, ...]:
     """What the mix alone says a reader must not rely on, one sentence each."""
     covered = {TYPES[i] for i in examples.types}
@@ -405,3 +421,4 @@ def _fit(
             progress(step + 1, recipe.steps, f"loss {running:.3f}")
     model.load_state_dict(average)
     model.eval()
+    assume(scorer.safety, BATCH_SHARE, recipe.risky_share)

@@ -16,7 +16,15 @@ from audit.labels import LabelledSet
 from audit.safety import SafetyOutput
 from audit.scorer import Scorer
 from audit.taxonomy import SAFE, TYPES, Taxonomy
-from audit.training import Recipe, drawn_documents, loss, padded, train_compact, train_on_frozen
+from audit.training import (
+    Recipe,
+    assume,
+    drawn_documents,
+    loss,
+    padded,
+    train_compact,
+    train_on_frozen,
+)
 
 TAXONOMY = Taxonomy.load()
 NAMES = ("fire", "id_card")  # neither can be drawn as an object
@@ -96,6 +104,17 @@ def test_the_same_seed_gives_the_same_scorer(tmp_path) -> None:
     loaded = Scorer.load(first.save(tmp_path / "s"), device="cpu")
     assert loaded.card.training["recipe"]["seed"] == 1
     assert loaded.card.training["mix"]["by_label"] == {"fire": 20, "id_card": 20, "neutral": 20}
+
+
+def test_another_assumed_share_moves_the_odds_by_just_that(from_scratch: Scorer) -> None:
+    safety = copy.deepcopy(from_scratch.safety)
+    features = torch.randn(3, 16, 16)
+    before = safety(features).type_logits[:, [SAFE, 1]].softmax(-1)
+    assume(safety, 0.5, 0.2)
+    after = safety(features).type_logits[:, [SAFE, 1]].softmax(-1)
+    torch.testing.assert_close(
+        after[:, 0] / after[:, 1], before[:, 0] / before[:, 1] * 4, rtol=1e-4, atol=0
+    )
 
 
 def test_types_without_training_support_take_no_part_in_the_loss() -> None:
