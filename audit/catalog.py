@@ -266,8 +266,14 @@ class Catalog:
             ),
             upstream=self._counts("SELECT error, sum(count) FROM upstream GROUP BY ALL"),
             faults=tuple(ShardFault(*row) for row in self._rows(faults)),
+            not_covered=self._not_covered(),
             conflicts=self._rows(f"SELECT count(*) FROM samples WHERE {_CONFLICT}")[0][0],
         )
+
+    def _not_covered(self) -> tuple[str, ...]:
+        counts = ", ".join(f"count(p_{name})" for name in TYPES)
+        seen = self._rows(f"SELECT count(*), {counts} FROM samples WHERE status = 'scored'")[0]
+        return tuple(n for n, known in zip(TYPES, seen[1:], strict=True) if seen[0] and not known)
 
     def differences(self, parts: Parts, ids: Sequence[str]) -> list[str]:
         """One line for each thing that the catalog and these parts do not have alike."""

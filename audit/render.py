@@ -41,11 +41,10 @@ def render_status(status: Status) -> str:
         ],
         _grid(
             ["", *LEVELS],
-            [
-                [kind, *(f"{status.risks.get((kind, level), 0):,}" for level in LEVELS)]
-                for kind in TYPES
-            ],
-        ),
+            [[kind, *(_risk(status, kind, level) for level in LEVELS)] for kind in TYPES],
+        )
+        + [f"- the scorer was not trained for: {', '.join(status.not_covered)}"]
+        * bool(status.not_covered),
         _counts("concepts above 0.5", status.concepts),
         _counts("failed or quarantined", status.failures),
         _counts(f"never delivered upstream: {total.upstream_failed:,}", status.upstream),
@@ -58,6 +57,11 @@ def render_status(status: Status) -> str:
         blocks.append([f"faults: {len(status.faults):,}", *lines, *_more(status.faults)])
     blocks.append(_shards(status.shards))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _risk(status: Status, kind: str, level: str) -> str:
+    """A count, or a dash for a type that the scorer cannot see: unknown is not none."""
+    return "-" if kind in status.not_covered else f"{status.risks.get((kind, level), 0):,}"
 
 
 def render_table(table: pa.Table, format: Format, width: int | None = None) -> str:

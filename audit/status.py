@@ -46,6 +46,7 @@ class Status:
     concepts   name -> scored rows with a probability above 0.5, most first
     failures   code before the colon of `error` -> rows failed or quarantined, most first
     upstream   error -> samples that the downloader never delivered, most first
+    not_covered  types that the scorer was not trained for: no row has a probability of them
     conflicts  scored rows on which the likeliest type and the likeliest level contradict
     """
 
@@ -56,6 +57,7 @@ class Status:
     failures: Mapping[str, int]
     upstream: Mapping[str, int]
     faults: tuple[ShardFault, ...]
+    not_covered: tuple[str, ...]
     conflicts: int
 
     @property

@@ -102,6 +102,18 @@ def test_upstream_failures_stand_apart_and_faults_are_listed(status: Status) -> 
     assert fault.detail == "cut short \\udcff"
 
 
+def test_a_type_without_any_probability_is_told_as_not_covered(
+    tmp_path: Path, small_scorer: Path, root: Path
+) -> None:
+    from audit.scan import scan
+    from audit.scorer import Scorer
+
+    scorer = Scorer.load(small_scorer, device="cpu")  # covers illegal, privacy and safe
+    scan([str(root / "data" / "demo-shards")], tmp_path / "c", scorer)
+    with Catalog(tmp_path / "c") as catalog:
+        assert catalog.status().not_covered == ("politics", "insults", "fairness", "misleading")
+
+
 def test_conflicts_of_type_and_level_as_counted_by_numpy(
     status: Status, rows: list[dict[str, Any]]
 ) -> None:

@@ -131,6 +131,7 @@ def status(**changes: object) -> Status:
         "failures": {"truncated": 1},
         "upstream": {"HTTP Error 404": 2},
         "faults": (),
+        "not_covered": ("fairness",),
         "conflicts": 3,
     }
     return Status(**{**values, **changes})
@@ -141,6 +142,8 @@ def test_a_status_shows_every_figure() -> None:
     assert "30 members = 9 scored + 1 failed + 0 quarantined + 20 other: the books balance" in shown
     assert "on 3 of 9 scored (33.3%)" in shown
     assert ["illegal", "0", "0", "0", "2"] in [line.split() for line in shown.split("\n")]
+    assert ["fairness", "-", "-", "-", "-"] in [line.split() for line in shown.split("\n")]
+    assert "not trained for: fairness" in shown
     for name in ("weapon", "truncated", "HTTP Error 404"):
         assert name in shown
 
@@ -174,6 +177,6 @@ def test_a_status_escapes_names_and_faults(text: str) -> None:
 
 def test_an_empty_catalog_has_a_status() -> None:
     nothing = counts("total", members=0, images=0, other=0, scored=0, failed=0, upstream_failed=0)
-    empty = Status((), nothing, {}, {}, {}, {}, (), 0)
+    empty = Status((), nothing, {}, {}, {}, {}, (), (), 0)
     assert empty.conflict_rate == 0
     assert "0 members" in render_status(empty)
