@@ -54,7 +54,7 @@ def examples(count: int = 60, seed: int = 0) -> LabelledSet:
     )
 
 
-RECIPE = Recipe(steps=120, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
+RECIPE = Recipe(steps=200, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
 
 
 @pytest.fixture(scope="module")
