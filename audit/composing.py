@@ -21,6 +21,9 @@ from audit.labels import LabelledSet
 from audit.sprites import pool
 from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
 
+BATCH_SHARE = 0.5
+"""Share of risky pictures in training batches."""
+
 DRAWN = "drawn:"
 """Prefix of the source of drawn documents; they stay as they are."""
 
@@ -90,7 +93,7 @@ class Composer:
         _, inverse, counts = np.unique(cells, return_inverse=True, return_counts=True)
         odds = 1 / np.sqrt(counts[inverse]) * np.where(self.drawn, 0.25, 1.0)
         for half in (e.types == SAFE, e.types != SAFE):
-            odds[half] *= 0.5 / max(odds[half].sum(), 1e-9)
+            odds[half] *= BATCH_SHARE / max(odds[half].sum(), 1e-9)
         normalised: np.ndarray = odds / odds.sum()
         return normalised
 

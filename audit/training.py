@@ -21,17 +21,14 @@ from torch.nn import functional as F
 
 from audit.augment import views
 from audit.compact import CompactDims
-from audit.composing import DRAWN, Batch, Composer
+from audit.composing import BATCH_SHARE, DRAWN, Batch, Composer
 from audit.demo import KINDS, Templates, draw
 from audit.encoder import CompactEncoder, Encoder
 from audit.errors import UsageError
-from audit.labels import HARMLESS, Label, LabelledSet, collect, read_labelled
+from audit.labels import HARMLESS, LabelledSet, collect, read_label, read_labelled
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyModule, SafetyOutput
 from audit.scorer import Scorer, untrained
-from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
-
-BATCH_SHARE = 0.5
-"""Share of risky pictures in training batches."""
+from audit.taxonomy import SAFE, TYPES, Taxonomy
 
 STORED = 192
 """Side in pixels at which examples are kept; views of them are cut out of that."""
@@ -128,7 +125,6 @@ def drawn_documents(
     """
     from PIL import Image
 
-    known = {c.name: c for c in taxonomy.concepts}
     halves = (
         [k for k, c in KINDS.items() if c not in HARMLESS],
         [k for k, c in KINDS.items() if c in HARMLESS],
@@ -138,15 +134,7 @@ def drawn_documents(
         half = halves[i % 2]
         kind = half[i // 2 % len(half)]
         drawing = draw(kind, seed + i, templates)
-        concept = KINDS[kind]
-        one_hot = np.array([n == concept for n in names], np.float32)
-        found = known.get(concept)
-        label = Label(
-            TYPES.index(found.type) if found else SAFE,
-            LEVELS.index(found.level) if found else 0,
-            one_hot,
-            concept,
-        )
+        label = read_label({"concept": KINDS[kind]}, names, taxonomy)
         image = drawing.image.convert("RGB")
         square = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
         group = f"{DRAWN}{drawing.group}"
@@ -341,9 +329,8 @@ def assume(safety: SafetyModule, before: float, after: float) -> None:
 def limits(examples: LabelledSet, names: tuple[str, ...]) -> tuple[str, ...]:
     """What the mix alone says a reader must not rely on, one sentence each."""
     covered = {TYPES[i] for i in examples.types}
-    said = [
-        f"Not trained for {', '.join(t for t in TYPES if t not in covered)}: NULL in every output."
-    ]
+    missing = ", ".join(t for t in TYPES if t not in covered)
+    said = [f"Not trained for {missing}: NULL in every output."] if missing else []
     drawn = np.char.startswith(examples.sources.astype(str), DRAWN)
     on_drawings, from_one = [], []
     for name in names:
