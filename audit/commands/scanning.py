@@ -1,0 +1,160 @@
+"""Commands about shards and what a scan leaves: scan, index, verify, doctor, demo."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from audit.options import Command, as_json, catalog, count, max_bytes, sources
+from audit.terminal import say, say_json, warn
+
+
+def add(command: Command) -> None:
+    """Add these commands to the parser."""
+    # fmt: off
+    p = command("scan", scan, "score every image of shards into a catalog",
+                "laion-shards/ --out laion.audit")
+    sources(p)
+    p.add_argument("--out", type=Path, metavar="DIR",
+                   help="catalog to write (default: <name of the source folder>.audit, here)")
+    p.add_argument("--scorer", default="compact", metavar="NAME|DIR",
+                   help="bundled scorer or scorer folder (default: compact)")
+    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    p.add_argument("--batch-size", type=count, metavar="N",
+                   help="images scored at once (default: 32 on a CPU, 256 on a GPU)")
+    p.add_argument("--workers", type=count, metavar="N",
+                   help="threads that decode (default: one a core)")
+    p.add_argument("--overwrite", action="store_true",
+                   help="remove the catalog's results first; decisions of reviewers stay")
+    p.add_argument("--retry-failed", action="store_true",
+                   help="do shards again that have failed images or faults")
+    p.add_argument("--limit", type=count, metavar="N",
+                   help="score the first N images only; a later scan without it goes on")
+    p.add_argument("--strict", action="store_true", help="stop at the first failure, exit code 1")
+    p.add_argument("--no-previews", action="store_true", help="store no 24-pixel grey previews")
+    max_bytes(p)
+    p.add_argument("--max-pixels", type=count, metavar="N",
+                   help="refuse larger images (default: 178,000,000)")
+    as_json(p)
+
+    p = command("index", index, "build catalog.duckdb and vectors.faiss from the parts",
+                "laion.audit")
+    catalog(p)
+    as_json(p)
+
+    p = command("verify", verify, "prove a catalog against its shards",
+                "laion.audit")
+    catalog(p)
+    p.add_argument("--source", action="append", metavar="SOURCE",
+                   help="where the shards are now (default: where they were); may be repeated")
+    as_json(p)
+
+    p = command("doctor", doctor, "explain malformed shards: what, where, what to do",
+                "laion-shards/00042.tar")
+    sources(p)
+    max_bytes(p)
+    as_json(p)
+
+    p = command("demo", demo, "draw small shards to try things on; nothing is downloaded",
+                "demo-shards/")
+    p.add_argument("directory", type=Path, metavar="DIR")
+    p.add_argument("--seed", type=int, metavar="N", help="another seed draws other pictures")
+    p.add_argument("--count", type=count, metavar="N", help="pictures, 30 at least")
+    # fmt: on
+
+
+def scan(args: Namespace) -> int:
+    """Score every image of the sources; exit code 3 when images failed or shards have faults."""
+    from audit.images import DEFAULT_LIMITS, Limits
+    from audit.plan import ScanOptions, default_out
+    from audit.shards import expand
+
+    shards = expand(args.source)  # a wrong source is told before a scorer is loaded
+
+    from audit.progress import display, summary
+    from audit.scan import scan
+    from audit.scorer import Scorer
+
+    options = ScanOptions(
+        batch_size=args.batch_size,
+        workers=args.workers,
+        overwrite=args.overwrite,
+        retry_failed=args.retry_failed,
+        limit=args.limit,
+        strict=args.strict,
+        previews=not args.no_previews,
+        limits=Limits(
+            args.max_pixels or DEFAULT_LIMITS.max_pixels, args.max_bytes or DEFAULT_LIMITS.max_bytes
+        ),
+    )
+    out = args.out or default_out(args.source, shards)
+    scorer = Scorer.load(args.scorer, device=args.device)
+    with display(sys.stderr) as shown:
+        report = scan(args.source, out, scorer, options, progress=shown.show)
+    if args.format == "json":
+        say_json({**asdict(report), "balanced": report.balanced, "exit_code": report.exit_code})
+    else:
+        for line in summary(report):
+            say(line)
+    return report.exit_code
+
+
+def index(args: Namespace) -> int:
+    """Build catalog.duckdb and vectors.faiss from the parts."""
+    from audit.catalog import index
+
+    built = index(args.catalog)
+    if args.format == "json":
+        say_json(asdict(built))
+        return 0
+    for line in built.skipped:
+        warn(f"left out: {line}")
+    say(
+        f"{args.catalog}: {built.shards:,} shards, {built.rows:,} rows, {built.vectors:,} vectors "
+        f"in {built.seconds:.1f} s"
+    )
+    return 0
+
+
+def verify(args: Namespace) -> int:
+    """Compare a catalog with its shards; exit code 1 when anything differs."""
+    from audit.verify import verify
+
+    problems = verify(args.catalog, sources=args.source)
+    if args.format == "json":
+        say_json({"catalog": str(args.catalog), "problems": problems})
+    else:
+        for problem in problems:
+            say(problem)
+        said = f"{len(problems):,} problems" if problems else "sound; every member accounted for"
+        say(f"{args.catalog}: {said}")
+    return 1 if problems else 0
+
+
+def doctor(args: Namespace) -> int:
+    """Examine shards; exit code 3 when one is not sound."""
+    from audit.doctor import diagnose
+    from audit.shards import MAX_BYTES
+
+    diagnoses = diagnose(args.source, max_bytes=args.max_bytes or MAX_BYTES)
+    if args.format == "json":
+        say_json({"shards": [asdict(diagnosis) for diagnosis in diagnoses]})
+    else:
+        for diagnosis in diagnoses:
+            for finding in diagnosis.findings:
+                say(f"{diagnosis.shard.name}: {finding}")
+        sound = sum(diagnosis.sound for diagnosis in diagnoses)
+        say(f"{sound:,} of {len(diagnoses):,} shards are sound")
+    return 0 if all(diagnosis.sound for diagnosis in diagnoses) else 3
+
+
+def demo(args: Namespace) -> int:
+    """Draw the demo shards."""
+    from audit.demo import write_demo
+
+    given = {name: getattr(args, name) for name in ("seed", "count")}
+    tars = write_demo(args.directory, **{k: v for k, v in given.items() if v is not None})
+    say(f"{args.directory}: {len(tars):,} shards; now: audit scan {args.directory}")
+    return 0
