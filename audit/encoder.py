@@ -1,10 +1,11 @@
-"""Images to patch features and an embedding; the only file that imports open_clip.
+"""Images to patch features and an embedding, captions to embeddings; the one home of open_clip.
 
 An encoder is described by a spec, plain data that stands on a scorer's card:
 
     {"kind": "compact", "dims": {...}}                     weights travel with the scorer
     {"kind": "open_clip", "model": "ViT-L-14-336", "pretrained": "openai", "layer": -2}
-                                                           weights from the hub or a local file
+                                                           weights from the hub or a local file,
+                                                           then with its "sha256"
 
 Letters in shapes: B batch, S input side in pixels, T patches, D feature width, E embedding width.
 """
@@ -14,17 +15,20 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from audit.compact import CompactDims, CompactNet
 from audit.errors import ScorerError, UsageError, WeightsUnavailable
+from audit.identity import file_sha256, is_file
 
 PENULTIMATE = -2
 """Default hidden layer, as LLaVA uses it (papers.md 1.2 step 3)."""
@@ -97,14 +101,32 @@ class OpenClipEncoder(Encoder):
     model       open_clip model name, e.g. 'ViT-L-14-336'
     pretrained  open_clip tag, or path of a local .safetensors file; None gives random weights
     layer       block whose output is taken: -1 the last, -2 (default) the one before
-    raises      UsageError on an unknown model, tag or layer or an unsafe file;
-                WeightsUnavailable when weights are not here and no hub can be reached
+    sha256      what a local file must hash to, where that is known
+    raises      UsageError on an unknown model, tag or layer or an unsafe file; ScorerError on a
+                file that has changed; WeightsUnavailable when weights are not here and no hub can
+                be reached
     """
 
-    def __init__(self, model: str, pretrained: str | None, layer: int = PENULTIMATE) -> None:
+    def __init__(
+        self,
+        model: str,
+        pretrained: str | None,
+        layer: int = PENULTIMATE,
+        *,
+        sha256: str | None = None,
+        whole: Any = None,
+    ) -> None:
+        """Load the tower, or take it from a `whole` model that is loaded already."""
         super().__init__()
         self.spec = {"kind": "open_clip", "model": model, "pretrained": pretrained, "layer": layer}
-        self.visual = _load_tower(model, pretrained)
+        self.visual = (_load(model, pretrained) if whole is None else whole).visual
+        if pretrained is not None and is_file(pretrained):
+            self.spec["sha256"] = found = file_sha256(Path(pretrained))
+            if sha256 not in (None, found):
+                raise ScorerError(
+                    f"{pretrained}: is not the file the scorer was made with (sha256 {found:.8}, "
+                    f"not {sha256:.8}); bring back that file, or make the scorer again"
+                )
         size = self.visual.image_size
         self.size = size if isinstance(size, int) else int(size[0])
         self.layer = layer
@@ -145,6 +167,45 @@ class OpenClipEncoder(Encoder):
         return index
 
 
+class TextTower:
+    """The text tower of an open_clip model.
+
+    model, pretrained  as of `OpenClipEncoder`, and the same errors
+    logit_scale        what the model multiplies cosines with, about 100
+    """
+
+    BATCH = 64
+
+    def __init__(self, model: str, pretrained: str) -> None:
+        """Load the whole model; an `OpenClipEncoder` may share it."""
+        self.whole = _load(model, pretrained)
+        self.logit_scale = float(self.whole.logit_scale.detach().exp())
+        import open_clip
+
+        with _quiet():
+            try:
+                self._tokens = open_clip.get_tokenizer(model)
+            except Exception as error:
+                raise WeightsUnavailable(
+                    _unreachable(model, f"{pretrained} (its tokenizer)", error)
+                ) from None
+
+    @torch.inference_mode()
+    def encode(
+        self, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> npt.NDArray[np.float32]:
+        """Captions -> embeddings [len(texts), E] of unit length.
+
+        progress  told how many are done; what is beyond the model's context length is not read
+        """
+        found = []
+        for start in range(0, len(texts), self.BATCH):
+            tokens = self._tokens(list(texts[start : start + self.BATCH]))
+            found.append(F.normalize(self.whole.encode_text(tokens).float(), dim=-1).numpy())
+            progress(start + len(tokens))
+        return np.concatenate(found)
+
+
 def build_encoder(spec: Mapping[str, Any]) -> Encoder:
     """The encoder a spec describes; compact weights are random until loaded.
 
@@ -157,21 +218,24 @@ def build_encoder(spec: Mapping[str, Any]) -> Encoder:
             return CompactEncoder(CompactDims(**dims | {"widths": tuple(dims["widths"])}))
         if spec["kind"] == "open_clip":
             return OpenClipEncoder(
-                spec["model"], spec.get("pretrained"), spec.get("layer", PENULTIMATE)
+                spec["model"],
+                spec.get("pretrained"),
+                spec.get("layer", PENULTIMATE),
+                sha256=spec.get("sha256"),
             )
     except (KeyError, TypeError) as error:
         raise ScorerError(f"encoder spec {dict(spec)} is incomplete: {error}") from None
     raise ScorerError(f"encoder kind {spec['kind']!r} is unknown; known: compact, open_clip")
 
 
-def _load_tower(model: str, pretrained: str | None) -> Any:
-    """The image tower of an open_clip model, with the preprocessing it was trained with."""
+def _load(model: str, pretrained: str | None) -> Any:
+    """An open_clip model, both towers; the image tower knows the preprocessing it wants."""
     import open_clip
 
     if model not in open_clip.list_models():
         near = [m for m in open_clip.list_models() if model.split("-")[0] in m][:6]
         raise UsageError(f"open_clip has no model {model!r}; near: {', '.join(near) or 'none'}")
-    local = pretrained is not None and ("/" in pretrained or Path(pretrained).suffix != "")
+    local = pretrained is not None and is_file(pretrained)
     if pretrained is not None and local:
         _check_file(Path(pretrained), model)
     elif pretrained is not None:
@@ -184,7 +248,7 @@ def _load_tower(model: str, pretrained: str | None) -> Any:
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")  # QuickGELU and hub chatter; failures are raised below
         try:
-            whole = open_clip.create_model(
+            whole: Any = open_clip.create_model(
                 model, pretrained=pretrained, pretrained_text=False, weights_only=True
             )
         except Exception as error:
@@ -192,7 +256,7 @@ def _load_tower(model: str, pretrained: str | None) -> Any:
                 first = str(error).splitlines()[0][:160]
                 raise ScorerError(f"{pretrained} does not fit {model}: {first}") from None
             raise WeightsUnavailable(_unreachable(model, str(pretrained), error)) from None
-    return whole.visual
+    return whole.eval()
 
 
 def _check_file(path: Path, model: str) -> None:
