@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from audit.augment import inset, margin, paste_sprite
-from audit.labels import LabelledSet
+from audit.labelled import LabelledSet
 from audit.sprites import pool
 from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
 

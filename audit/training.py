@@ -25,7 +25,8 @@ from audit.composing import BATCH_SHARE, DRAWN, Batch, Composer
 from audit.demo import KINDS, Templates, draw
 from audit.encoder import CompactEncoder, Encoder
 from audit.errors import UsageError
-from audit.labels import HARMLESS, LabelledSet, collect, read_label, read_labelled
+from audit.labelled import LabelledSet, Stretched, collect, read_labelled
+from audit.labels import HARMLESS, Unusable, read_label
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyModule, SafetyOutput
 from audit.scorer import Scorer, untrained
 from audit.taxonomy import SAFE, TYPES, Taxonomy
@@ -76,7 +77,7 @@ def train(
     encoder: Encoder | None = None,
     start: Scorer | None = None,
     progress: Progress | None = None,
-) -> tuple[Scorer, list[str]]:
+) -> tuple[Scorer, list[Unusable]]:
     """A scorer from labelled shards and drawn documents.
 
     encoder  kept frozen; None trains the compact encoder too
@@ -138,7 +139,7 @@ def drawn_documents(
         image = drawing.image.convert("RGB")
         square = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
         group = f"{DRAWN}{drawing.group}"
-        rows.append((square, image.width / image.height, label, f"{DRAWN}{kind}", group))
+        rows.append(Stretched(square, image.width / image.height, label, f"{DRAWN}{kind}", group))
     return collect(rows)
 
 

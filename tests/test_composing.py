@@ -8,7 +8,7 @@ import torch
 
 from audit.augment import inset, margin, paste_sprite, views
 from audit.composing import Composer
-from audit.labels import LabelledSet
+from audit.labelled import LabelledSet
 from audit.taxonomy import SAFE, Taxonomy
 
 TAXONOMY = Taxonomy.load()

@@ -13,7 +13,7 @@ from audit.compact import CompactDims
 from audit.composing import Batch
 from audit.errors import UsageError
 from audit.evaluation import auroc
-from audit.labels import LabelledSet
+from audit.labelled import LabelledSet
 from audit.safety import SafetyOutput
 from audit.scorer import Scorer
 from audit.taxonomy import SAFE, TYPES, Taxonomy
@@ -29,6 +29,7 @@ from audit.training import (
 
 TAXONOMY = Taxonomy.load()
 NAMES = ("fire", "id_card")  # neither can be drawn as an object
+NOTHING = (torch.zeros(1, 1, 1), torch.zeros(1, 1))  # evidence and features
 TINY = CompactDims(size=32, stem=4, widths=(8, 8, 16), depth=1)
 
 
@@ -122,7 +123,7 @@ def test_another_assumed_share_moves_the_odds_by_just_that(from_scratch: Scorer)
 def test_types_without_training_support_take_no_part_in_the_loss() -> None:
     covered = torch.tensor([t in ("illegal", "safe") for t in TYPES])
     logits = torch.zeros(2, 7, requires_grad=True)
-    output = SafetyOutput(logits, torch.zeros(2, 4), torch.zeros(2, 0), torch.zeros(2, 1, 1))
+    output = SafetyOutput(logits, torch.zeros(2, 4), torch.zeros(2, 0), *NOTHING)
     batch = Batch(
         torch.empty(0),
         torch.ones(2),
@@ -143,9 +144,7 @@ def test_types_without_training_support_take_no_part_in_the_loss() -> None:
 def test_unknown_concepts_take_no_part_in_the_loss() -> None:
     covered = torch.ones(7, dtype=torch.bool)
     concept_logits = torch.zeros(1, 2, requires_grad=True)
-    output = SafetyOutput(
-        torch.zeros(1, 7), torch.zeros(1, 4), concept_logits, torch.zeros(1, 1, 1)
-    )
+    output = SafetyOutput(torch.zeros(1, 7), torch.zeros(1, 4), concept_logits, *NOTHING)
     batch = Batch(
         torch.empty(0),
         torch.ones(1),
