@@ -27,9 +27,10 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
+from audit.card import Card, write_card
 from audit.errors import ScorerError, UsageError
 from audit.identity import encoder_identity, file_sha256
-from audit.scorer import Card, Scores, write_card
+from audit.scorer import Scores
 from audit.taxonomy import LEVELS, SAFE, TYPES
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from audit.card import Card, find_scorer, read_card
 from audit.errors import CatalogMismatch, UsageError
-from audit.scorer import Card, Scorer, Scores, find_scorer, read_card
+from audit.scorer import Scorer, Scores
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,9 +1,7 @@
 """A scorer: encoder and safety module together, with the card that says what it is.
 
-On disk a scorer is a folder: `scorer.json` (the card), `safety.safetensors`, and, when the encoder
-is ours, `encoder.safetensors`. Nothing else is read, and nothing is ever unpickled.
-
-Letters in shapes: B batch, S input side in pixels, K concepts, E embedding width.
+Letters in shapes: B batch, S input side in pixels, K concepts, D embedding width, E width of the
+safety features.
 """
 
 from __future__ import annotations
@@ -11,78 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from audit.card import AGAIN, ENCODER, SAFETY, Card, find_scorer, read_card, write_card
 from audit.encoder import Encoder, build_encoder
 from audit.errors import ScorerError, UsageError
-from audit.resources import data_path
-from audit.safety import SafetyDims, SafetyModule
+from audit.identity import encoder_identity, file_sha256
+from audit.safety import FoldedSafetyModule, SafetyDims, SafetyModule
 from audit.taxonomy import TYPES
 
-FORMAT = 1
-AGAIN = "fetch the scorer again"
-CARD, SAFETY, ENCODER = "scorer.json", "safety.safetensors", "encoder.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a scorer is, what it covers and how well it does.
-
-    name           short name, shown in every report
-    encoder        encoder spec, see `audit.encoder`
-    crop_mode      'pad' (whole picture on a square) or 'center' (as the released model)
-    safety         sizes and query mode, see `SafetyDims.to_json`
-    concepts       names of the concept outputs, in order
-    types_covered  names of the types that training supports, 'safe' among them; outputs of the
-                   others are NULL everywhere
-    taxonomy_hash  hash of the taxonomy it was trained with
-    metrics        named set -> metric -> value
-    training       recipe, seed, mix
-    limits         sentences on what not to rely on
-    files          file name -> sha256 hex
-    """
-
-    name: str
-    encoder: dict[str, Any]
-    crop_mode: Literal["pad", "center"]
-    safety: dict[str, Any]
-    concepts: tuple[str, ...]
-    types_covered: tuple[str, ...]
-    taxonomy_hash: str
-    metrics: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-    limits: tuple[str, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
-    format: int = FORMAT
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any], where: Path) -> Card:
-        """Checked on reading. raises ScorerError naming the file and what is wrong"""
-        if data.get("format") != FORMAT:
-            raise ScorerError(
-                f"{where}: format {data.get('format')!r}; this version reads format {FORMAT}"
-            )
-        lists = {k: tuple(data.get(k, ())) for k in ("concepts", "types_covered", "limits")}
-        try:
-            card = cls(**{**data, **lists})
-        except TypeError as error:
-            raise ScorerError(f"{where}: {error}; the card is damaged, fetch it again") from None
-        unknown = set(card.types_covered) - set(TYPES)
-        if unknown or card.crop_mode not in ("pad", "center"):
-            raise ScorerError(
-                f"{where}: unknown types {sorted(unknown)} or crop_mode {card.crop_mode!r}; "
-                f"known: {', '.join(TYPES)}; pad, center"
-            )
-        return card
+HEADS = ("safety.head.type_head.", "safety.head.level_head.", "safety.head.concept_head.")
+"""Weights that read the safety features and take no part in making them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +38,10 @@ class Scores:
                 NaN for types the scorer was not trained on
     levels      [B, 4] float32, rows sum to 1, order of taxonomy.LEVELS
     concepts    [B, K] float32 in 0..1, each on its own, order of Scorer.concepts
-    embeddings  [B, E] float16, unit length
+    embeddings  [B, D] float16, unit length
     evidence    [B, h, w] float32, attention on each patch of the prepared picture
+    features    [B, E] float32, the safety features: the pooled attention output that the three
+                heads read; [B, 0] from scorers that have none
     """
 
     types: np.ndarray
@@ -102,6 +49,7 @@ class Scores:
     concepts: np.ndarray
     embeddings: np.ndarray
     evidence: np.ndarray
+    features: np.ndarray
 
 
 class Scorer:
@@ -117,7 +65,7 @@ class Scorer:
         self.card = card
         self.encoder = encoder
         self.safety = safety
-        self._ready: nn.Module | None = None
+        self._ready: FoldedSafetyModule | None = None
         self._device = torch.device("cpu")
         self._covered = torch.tensor([t in card.types_covered for t in TYPES])
 
@@ -138,7 +86,7 @@ class Scorer:
 
     @property
     def embedding_dim(self) -> int:
-        """E."""
+        """D."""
         return self.encoder.embedding_width
 
     @property
@@ -148,21 +96,36 @@ class Scorer:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 hex over everything that decides a score: encoder spec, sizes and weights."""
-        digest = hashlib.sha256()
-        identity = (
-            self.card.encoder,
-            self.card.safety,
-            self.card.concepts,
-            self.card.types_covered,
-            self.card.crop_mode,
-            self.card.taxonomy_hash,
+        """sha256 hex over everything that decides a score: encoder, sizes, weights, calibration."""
+        card = self.card
+        identity: tuple[object, ...] = (
+            card.encoder,
+            card.safety,
+            card.concepts,
+            card.types_covered,
+            card.crop_mode,
+            card.taxonomy_hash,
         )
-        digest.update(json.dumps(identity, sort_keys=True).encode())
-        for name, tensor in sorted(self._weights().items()):
-            digest.update(name.encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        if card.calibration:
+            fitted = {k: card.calibration.get(k) for k in ("types", "levels", "concepts")}
+            identity += ({"calibration": fitted},)
+        return _digest(identity, self._weights())
+
+    @property
+    def body(self) -> str:
+        """sha256 hex over everything that decides the safety features.
+
+        Scorers of one body differ in heads and calibration only: what one has stored as features,
+        the other can judge (`from_features`).
+        """
+        sizes = self.safety.dims.to_json()
+        sizes["head"] = {k: sizes["head"][k] for k in ("width", "tokens", "heads")}
+        weights = {
+            name: tensor for name, tensor in self._weights().items() if not name.startswith(HEADS)
+        }
+        spec = self.card.encoder
+        encoder = spec if spec["kind"] == "compact" else [encoder_identity(spec), spec.get("layer")]
+        return _digest((encoder, sizes, self.card.crop_mode), weights)
 
     def _weights(self) -> dict[str, Tensor]:
         """Weights that travel with the scorer, as stored (matrices in half precision)."""
@@ -202,15 +165,48 @@ class Scorer:
         batch = torch.from_numpy(pixels).to(self._device, non_blocking=True).permute(0, 3, 1, 2)
         with torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"):
             encoded = self.encoder(batch)
-            out = self._ready(encoded.patches)
-        logits = out.type_logits.float().masked_fill(~self._covered, float("-inf"))
-        types = logits.softmax(-1).masked_fill(~self._covered, float("nan"))
+            pooled, weights = self._ready.pool(encoded.patches)
+        return self._judge(
+            pooled.float(),
+            encoded.embedding.half().cpu().numpy(),
+            self._ready.evidence(weights).float().cpu().numpy(),
+        )
+
+    @torch.inference_mode()
+    def from_features(self, features: np.ndarray, embeddings: np.ndarray) -> Scores:
+        """Scores from stored safety features; no image is needed.
+
+        features    [B, E] float, of a scorer with the same `body`
+        embeddings  [B, D] float16, handed through
+        returns     what `score` gave, but for `evidence`, which is [B, 0, 0]
+        raises      ScorerError when the features are of another width
+        """
+        if self._ready is None:
+            self.to("cpu")
+        width = self.safety.dims.head.width
+        if features.ndim != 2 or features.shape[1] != width:
+            raise ScorerError(
+                f"scorer {self.card.name} reads {width}-wide safety features, not "
+                f"{list(features.shape)}; use a scorer of the body that made them"
+            )
+        pooled = torch.from_numpy(features.astype(np.float32, copy=False)).to(self._device)
+        return self._judge(pooled, embeddings, np.zeros((len(features), 0, 0), np.float32))
+
+    def _judge(self, pooled: Tensor, embeddings: np.ndarray, evidence: np.ndarray) -> Scores:
+        """Safety features [B, E] -> probabilities, by the heads and the card's calibration."""
+        type_logits, level_logits, concept_logits = self.safety.head.classify(pooled)
+        fitted = self.card.calibration
+        logits = type_logits.masked_fill(~self._covered, float("-inf")) / fitted.get("types", 1.0)
+        lines = fitted.get("concepts", {})
+        line = pooled.new_tensor([lines.get(name, (1.0, 0.0)) for name in self.concepts])
+        slope, intercept = line.reshape(-1, 2).unbind(1)
         return Scores(
-            types=types.cpu().numpy(),
-            levels=out.level_logits.float().softmax(-1).cpu().numpy(),
-            concepts=out.concept_logits.float().sigmoid().cpu().numpy(),
-            embeddings=encoded.embedding.half().cpu().numpy(),
-            evidence=out.evidence.float().cpu().numpy(),
+            types=logits.softmax(-1).masked_fill(~self._covered, float("nan")).cpu().numpy(),
+            levels=(level_logits / fitted.get("levels", 1.0)).softmax(-1).cpu().numpy(),
+            concepts=(concept_logits * slope + intercept).sigmoid().cpu().numpy(),
+            embeddings=embeddings,
+            evidence=evidence,
+            features=pooled.cpu().numpy(),
         )
 
     def save(self, folder: Path | str) -> Path:
@@ -227,7 +223,7 @@ class Scorer:
             }
             if part:
                 save_file(part, folder / name)
-                files[name] = _sha256(folder / name)
+                files[name] = file_sha256(folder / name)
         write_card(folder, replace(self.card, files=files))
         return folder
 
@@ -240,8 +236,10 @@ class Scorer:
         """
         folder = find_scorer(name_or_folder)
         card = read_card(folder)
+        if card.kind != "safety":
+            raise ScorerError(f"{folder}: a scorer of kind {card.kind!r} has no safety module")
         for name in (SAFETY, ENCODER) if card.encoder.get("kind") == "compact" else (SAFETY,):
-            if _sha256(folder / name) != card.files.get(name):
+            if file_sha256(folder / name) != card.files.get(name):
                 raise ScorerError(f"{folder / name}: does not match its card; {AGAIN}")
         encoder = build_encoder(card.encoder)
         try:
@@ -278,43 +276,6 @@ def untrained(
     return Scorer(card, encoder, SafetyModule(dims))
 
 
-def scorers() -> list[tuple[str, Path]]:
-    """Name and folder of every bundled scorer."""
-    return [(p.parent.name, p.parent) for p in sorted(data_path("scorers").glob(f"*/{CARD}"))]
-
-
-def find_scorer(name_or_folder: str | Path) -> Path:
-    """The folder of a scorer. raises UsageError that lists what there is"""
-    for name, folder in scorers():
-        if name == str(name_or_folder):
-            return folder
-    folder = Path(name_or_folder)
-    if (folder / CARD).is_file():
-        return folder
-    known = ", ".join(name for name, _ in scorers()) or "none"
-    raise UsageError(
-        f"{name_or_folder}: neither a bundled scorer ({known}) nor a folder with {CARD}"
-    )
-
-
-def read_card(folder: Path) -> Card:
-    """The card of a scorer folder. raises ScorerError naming the file"""
-    path = folder / CARD
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ScorerError(f"{path}: not a readable card ({error}); {AGAIN}") from None
-    if not isinstance(data, dict):
-        raise ScorerError(f"{path}: not a card; {AGAIN}")
-    return Card.from_json(data, path)
-
-
-def write_card(folder: Path, card: Card) -> None:
-    """Write the card of a scorer folder."""
-    text = json.dumps(asdict(card), indent=1, sort_keys=True)
-    (folder / CARD).write_text(text + "\n", encoding="utf-8")
-
-
 def resolve_device(device: str) -> torch.device:
     """'auto', 'cpu' or 'cuda' -> a device. raises UsageError when it is not there"""
     if device == "auto":
@@ -326,13 +287,13 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def _digest(identity: object, weights: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _floats(path: Path) -> dict[str, Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ScorerError(f"{path}: cannot be read ({error.strerror}); {AGAIN}") from None

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from audit.card import read_card
 from audit.evaluation import from_drawings, from_shards, judge, metrics
 from audit.resources import data_path
-from audit.scorer import Scorer, read_card
+from audit.scorer import Scorer
 from audit.taxonomy import Taxonomy
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from audit.card import find_scorer
 from audit.compact import CompactDims
 from audit.encoder import CompactEncoder
 from audit.errors import ScorerError, UsageError
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyModule
-from audit.scorer import Scorer, find_scorer, untrained
+from audit.scorer import Scorer, untrained
 from audit.taxonomy import TYPES
 
 COVERED = ("illegal", "privacy", "safe")
@@ -99,6 +101,12 @@ def test_a_changed_weight_file_is_refused(scorer, tmp_path: Path, name: str) -> 
         ({"encoder": {"kind": "jax"}}, "kind 'jax'"),
         ({"files": {}}, "does not match its card"),
         ({"safety": {"projector": {}}}, "weights do not fit the card"),
+        ({"kind": "oracle"}, "kind 'oracle'"),
+        ({"kind": "head"}, "has no safety module"),
+        ({"calibration": {"types": 0}}, "temperature of types is 0"),
+        ({"calibration": {"concepts": {"fire": [1]}}}, r"not \[slope, intercept\]"),
+        ({"calibration": {"concepts": {"ice": [1, 0]}}}, "'ice' is none of its outputs"),
+        ({"added": {"fire": {"type": "illgal", "level": "low"}}}, "'illgal'"),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused(scorer, tmp_path, change, message) -> None:
@@ -117,3 +125,59 @@ def test_an_encoder_of_another_width_is_refused(scorer) -> None:
     other = SafetyModule(SafetyDims(ProjectorDims(48, 24, 32, depth=1), HeadDims(32, 4, 4)))
     with pytest.raises(ScorerError, match="wants 48-wide features, encoder gives 32"):
         Scorer(scorer.card, scorer.encoder, other)
+
+
+def test_stored_features_give_the_scores_without_a_picture(scorer, pixels, tmp_path) -> None:
+    scorer.card.calibration.update({"types": 2.0, "concepts": {"fire": [1.5, -1.0]}})
+    scores = scorer.score(pixels)
+    again = scorer.from_features(scores.features, scores.embeddings)
+    for name in ("types", "levels", "concepts", "embeddings"):
+        np.testing.assert_array_equal(getattr(scores, name), getattr(again, name))
+    with torch.inference_mode():
+        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        unfolded = scorer.safety(scorer.encoder(batch).patches).pooled
+    np.testing.assert_allclose(scores.features, unfolded.numpy(), atol=1e-4)
+    with pytest.raises(ScorerError, match="reads 32-wide safety features"):
+        scorer.from_features(scores.features[:, :8], scores.embeddings)
+
+
+def test_calibration_acts_on_the_logits_and_is_part_of_the_fingerprint(scorer, pixels) -> None:
+    plain, before = scorer.score(pixels), scorer.fingerprint
+    scorer.card.calibration.update(
+        {"types": 2.0, "levels": 4.0, "concepts": {"fire": [1.5, -1.0]}, "set": "x", "images": 9}
+    )
+    fitted = scorer.score(pixels)
+    logits = np.log(plain.types)
+    expected = np.exp(logits / 2) / np.nansum(np.exp(logits / 2), 1, keepdims=True)
+    np.testing.assert_allclose(fitted.types, expected, atol=1e-5)
+    logits = np.log(plain.levels)
+    expected = np.exp(logits / 4) / np.exp(logits / 4).sum(1, keepdims=True)
+    np.testing.assert_allclose(fitted.levels, expected, atol=1e-5)
+    logits = np.log(plain.concepts) - np.log1p(-plain.concepts)
+    logits[:, 1] = 1.5 * logits[:, 1] - 1
+    np.testing.assert_allclose(fitted.concepts, 1 / (1 + np.exp(-logits)), atol=1e-5)
+    assert scorer.fingerprint != before
+
+
+def test_heads_and_calibration_leave_the_body_alone_and_attention_does_not(scorer) -> None:
+    body, before = scorer.body, scorer.fingerprint
+    scorer.card.calibration.update({"types": 2.0})
+    with torch.no_grad():
+        scorer.safety.head.concept_head.weight += 0.1
+    assert (scorer.body, scorer.fingerprint == before) == (body, False)
+    with torch.no_grad():
+        scorer.safety.head.attention.out_proj.bias += 0.1
+    assert scorer.body != body
+
+
+def test_without_calibration_the_fingerprint_is_the_one_of_the_first_release(scorer) -> None:
+    # Catalogs name it: another formula would make all of them unreadable.
+    card = scorer.card
+    identity = (card.encoder, card.safety, card.concepts, card.types_covered, card.crop_mode, "t")
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    weights = {f"encoder.{k}": v for k, v in scorer.encoder.state_dict().items()}
+    weights |= {f"safety.{k}": v for k, v in scorer.safety.state_dict().items()}
+    for name in sorted(weights):
+        stored = weights[name].half() if weights[name].ndim > 1 else weights[name]
+        digest.update(name.encode() + stored.contiguous().numpy().tobytes())
+    assert scorer.fingerprint == digest.hexdigest()

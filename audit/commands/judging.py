@@ -34,8 +34,8 @@ def add(command: Command) -> None:
 
 def scorers(args: Namespace) -> int:
     """List the bundled scorers."""
+    from audit.card import read_card, scorers
     from audit.figures import in_brief
-    from audit.scorer import read_card, scorers
 
     cards = [(folder, read_card(folder)) for _, folder in scorers()]
     if args.format == "json":
@@ -58,10 +58,11 @@ def evaluate(args: Namespace) -> int:
     """Measure a scorer on labelled shards or drawn documents."""
     from itertools import chain
 
+    from audit.card import find_scorer
     from audit.errors import UsageError
     from audit.evaluation import from_drawings, from_shards, judge, metrics, record, separation
     from audit.figures import as_text
-    from audit.scorer import Scorer, find_scorer
+    from audit.scorer import Scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
 

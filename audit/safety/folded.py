@@ -93,4 +93,4 @@ class FoldedSafetyModule(nn.Module):
     def forward(self, patch_features: Tensor) -> SafetyOutput:
         """Judge a batch of patch features [B, T, D]; the same outputs as `SafetyModule`."""
         pooled, weights = self.pool(patch_features)
-        return SafetyOutput(*self.classify(pooled), evidence=self.evidence(weights))
+        return SafetyOutput(*self.classify(pooled), self.evidence(weights), pooled)

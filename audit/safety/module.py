@@ -18,19 +18,21 @@ QueryMode = Literal["learned", "parity"]
 
 
 class SafetyOutput(NamedTuple):
-    """What the safety module says of a batch. B images, C concepts, h x w output grid.
+    """What the safety module says of a batch. B images, C concepts, E width, h x w output grid.
 
     type_logits     [B, 7], order of taxonomy.TYPES
     level_logits    [B, 4], order of taxonomy.LEVELS
     concept_logits  [B, C], multi-label (one sigmoid each)
     evidence        [B, h, w], >= 0: attention on each patch, mean over heads; what is missing
                     to 1 lies on the safety tokens
+    pooled          [B, E], the safety features: what the three heads read
     """
 
     type_logits: Tensor
     level_logits: Tensor
     concept_logits: Tensor
     evidence: Tensor
+    pooled: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class SafetyModule(nn.Module):
     def forward(self, patch_features: Tensor) -> SafetyOutput:
         """Judge a batch of patch features [B, T, D], T a square number."""
         pooled, weights = self.head.attend(self.project(patch_features))
-        return SafetyOutput(*self.head.classify(pooled), evidence=self.evidence(weights))
+        return SafetyOutput(*self.head.classify(pooled), self.evidence(weights), pooled)
 
     def evidence(self, weights: Tensor) -> Tensor:
         """Attention weights [B, heads, N + Q] -> evidence map [B, h, w]."""
