@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from audit.shards import Fault
 
-FORMAT = 1  # of the parts and of the catalog built from them
+FORMAT = 2  # of the parts and of the catalog built from them
 
 _SHARDS: dict[str, pa.DataType] = {
     "shard": pa.string(),
@@ -28,6 +28,8 @@ _SHARDS: dict[str, pa.DataType] = {
     "faults": pa.int64(),
     "seconds": pa.float64(),
     "scorer": pa.string(),
+    "features": pa.bool_(),
+    "kind": pa.string(),
     "part_sha256": pa.string(),
 }
 _FAULTS: dict[str, pa.DataType] = {
@@ -47,8 +49,11 @@ class PartBooks:
 
     members, other    regular files in the tar; those that are not images
     upstream_failed   samples the downloader never delivered; they are not members
-    embeddings        sha256 hex of the .npy file
     scorer            fingerprint of the scorer, "" when not given
+    extras            extra scorers' fingerprints by the name of their spec
+    embeddings        sha256 hex of the .npy file
+    features          sha256 hex of the .features.npy file, "" when features were not kept
+    kind              "shard": a tar; "embeddings": embeddings computed elsewhere, no image
     """
 
     shard: str
@@ -65,7 +70,10 @@ class PartBooks:
     faults: tuple[Fault, ...]
     seconds: float
     scorer: str
-    embeddings: str
+    embeddings: str = ""
+    features: str = ""
+    extras: dict[str, str] = field(default_factory=dict)
+    kind: str = "shard"
 
     @property
     def rows(self) -> int:
@@ -85,8 +93,8 @@ class PartBooks:
     def from_json(cls, content: bytes) -> PartBooks:
         """Raise ValueError, KeyError or TypeError when it is not what `to_json` wrote."""
         values = json.loads(content)
-        if values.pop("format") != FORMAT:
-            raise ValueError(f"not format {FORMAT}")
+        if (found := values.pop("format")) != FORMAT:
+            raise ValueError(f"of format {found!r}, this version reads format {FORMAT}")
         faults = tuple(Fault(**fault) for fault in values.pop("faults"))
         return cls(faults=faults, **values)
 
@@ -112,7 +120,8 @@ def tables(books: Sequence[PartBooks], digests: Sequence[str]) -> dict[str, pa.T
 def _shard(b: PartBooks, digest: str) -> tuple[Any, ...]:
     return (
         b.shard, b.url, b.name, b.compressed, b.members, b.rows, b.other, b.scored, b.failed,
-        b.quarantined, b.upstream_failed, len(b.faults), b.seconds, b.scorer, digest,
+        b.quarantined, b.upstream_failed, len(b.faults), b.seconds, b.scorer, bool(b.features),
+        b.kind, digest,
     )  # fmt: skip
 
 

@@ -1,31 +1,27 @@
-"""parts -> catalog.duckdb, and questions to it: every line of SQL is here.
+"""Questions to catalog.duckdb, which `audit.building` makes: every SELECT is here.
 
-The file is built under another name and takes its own by rename. A reader attaches it read-only
-from an instance of its own: it goes on seeing the file it has opened, so readers and writers
-never wait for each other. Nobody opens the published file with plain `open()`: closing it would
-drop DuckDB's lock in the same process.
+A reader attaches the file read-only from an instance of its own: it goes on seeing the file it has
+opened, so readers and writers never wait for each other. Nobody opens the published file with
+plain `open()`: closing it would drop DuckDB's lock in the same process.
 """
 
 from __future__ import annotations
 
-import fcntl
 import glob
-import time
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from audit import books, vectors
+from audit import books
 from audit.errors import CatalogMismatch, ShardwardenError, UsageError
-from audit.parts import Parts, digest_of, replacing
-from audit.rows import SCHEMA
-from audit.status import IndexReport, ShardCounts, ShardFault, Status
+from audit.parts import Parts, digest_of
+from audit.status import ShardCounts, ShardFault, Status
 from audit.taxonomy import LEVELS, TYPES
 from audit.text import visible
 
@@ -34,7 +30,7 @@ CAPTION_SHOWN = 80  # characters of a caption in `top`
 CONCEPTS_SHOWN = 3
 
 # A SELECT must not fetch anything, neither an extension nor a Python variable.
-_CLOSED: dict[str, Any] = {
+CLOSED: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
@@ -50,73 +46,8 @@ _CONFLICT = """
 _CONTENTS = "SELECT shard, count(*), sum(hash(s)::HUGEINT) FROM {source} s GROUP BY shard"
 
 
-def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> IndexReport:
-    """Build catalog.duckdb and vectors.faiss from the parts and publish both by rename.
-
-    Waits while another process indexes the same catalog. Parts that are not whole are left out
-    and named in the report.
-    flat_below   see vectors.build
-    """
-    started = time.monotonic()
-    directory = Path(catalog_dir)
-    parts = Parts(directory)
-    if not parts.directory.is_dir():
-        raise ShardwardenError(f"{directory}: not a catalog, it has no parts; run `audit scan`")
-    with _alone(directory):
-        ids, skipped = [], []
-        for shard_id in parts.shard_ids():
-            fault = parts.fault(shard_id)
-            if fault is None:
-                ids.append(shard_id)
-            else:
-                skipped.append(fault)
-        with (
-            replacing(directory / NAME) as database,
-            replacing(directory / vectors.NAME) as faiss_file,
-        ):
-            count = vectors.build(parts, ids, faiss_file, flat_below=flat_below)
-            rows = _build(database, parts, ids, count, digest_of(faiss_file))
-    return IndexReport(len(ids), rows, count, time.monotonic() - started, tuple(skipped))
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the catalog's index lock; what unfinished builds left is removed."""
-    with (directory / ".index.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in (NAME, vectors.NAME):
-            for path in directory.glob(f"{name}.tmp-*"):  # and DuckDB's .wal beside it
-                path.unlink(missing_ok=True)
-        yield
-
-
-def _build(path: Path, parts: Parts, ids: Sequence[str], count: int, digest: str) -> int:
-    tables = {
-        "samples": SCHEMA.empty_table(),
-        **_books(parts, ids),
-        "built": pa.table(
-            {"format": [books.FORMAT], "vectors": [count], "vectors_sha256": [digest]}
-        ),
-    }
-    with duckdb.connect(str(path), config={**_CLOSED, "temp_directory": ""}) as connection:
-        for name, table in tables.items():
-            connection.register("arrow_table", table)
-            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_table")
-            connection.unregister("arrow_table")
-        if ids:
-            try:
-                connection.execute(
-                    "INSERT INTO samples SELECT * FROM read_parquet(?)", [_patterns(parts, ids)]
-                )
-            except duckdb.Error as error:  # it names the part
-                raise ShardwardenError(
-                    f"index: {_one_line(error)}; delete this part and scan again"
-                ) from error
-        connection.execute("CHECKPOINT")
-        return int(connection.execute("SELECT count(*) FROM samples").fetchall()[0][0])
-
-
-def _books(parts: Parts, ids: Sequence[str]) -> dict[str, pa.Table]:
+def book_tables(parts: Parts, ids: Sequence[str]) -> dict[str, pa.Table]:
+    """Tables `shards`, `faults` and `upstream` of these parts."""
     return books.tables(
         [parts.books(shard_id) for shard_id in ids],
         [digest_of(parts.paths(shard_id)[0]) for shard_id in ids],
@@ -128,20 +59,21 @@ def _patterns(parts: Parts, ids: Sequence[str]) -> list[str]:
     return [glob.escape(str(parts.paths(shard_id)[0].resolve())) for shard_id in ids]
 
 
-class Catalog:
+class Catalog(ExitStack):
     """A catalog opened for reading: the published file as it was at that moment.
 
     It never waits for a scan or an index, and they never wait for it; open it anew to see what
-    has been published since. A context manager.
+    has been published since. A context manager; `close` lets go of the file.
     """
 
     def __init__(self, directory: Path | str) -> None:
         """Raise ShardwardenError when the catalog has not been built or cannot be read."""
+        super().__init__()
         self.directory = Path(directory)
         path = (self.directory / NAME).resolve()
         if not path.exists():
             raise ShardwardenError(f"{path}: no such file; run `audit index {directory}`")
-        self._connection = duckdb.connect(":memory:", config=_CLOSED)
+        self._connection = self.enter_context(duckdb.connect(":memory:", config=CLOSED))
         try:
             quoted = str(path).replace("'", "''")
             self._connection.execute(f"ATTACH '{quoted}' AS catalog (READ_ONLY)")
@@ -151,49 +83,60 @@ class Catalog:
             self._connection.execute("SET lock_configuration = true")
             built = self._rows("SELECT * FROM built")
         except duckdb.Error as error:
-            self._connection.close()
+            self.close()
             raise ShardwardenError(
-                f"{path}: {_one_line(error)}; run `audit index {directory}`"
+                f"{path}: {one_line(error)}; run `audit index {directory}`"
             ) from error
         if not built or built[0][0] != books.FORMAT:
-            self._connection.close()
+            self.close()
             raise CatalogMismatch(
                 f"{path}: not of format {books.FORMAT}; run `audit index {directory}`"
             )
         self.vectors: int = built[0][1]
         self.vectors_sha256: str = built[0][2]
+        self.state: str = built[0][3]
 
-    def __enter__(self) -> Catalog:
-        """Return the catalog itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the file; the Catalog is of no use afterwards."""
-        self._connection.close()
-
-    def sql(self, query: str, *, limit: int | None = None) -> pa.Table:
+    def sql(
+        self, query: str, *, limit: int | None = None, timeout: float | None = None
+    ) -> pa.Table:
         """Answer one SELECT over `samples`, `shards`, `faults`, `upstream`; nothing can be written.
 
         limit    rows given back at most
+        timeout  seconds it may take
         raises   UsageError, one line, for anything but one SELECT and for a SELECT that fails
         """
         try:
             statements = self._connection.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise UsageError("sql: give exactly one SELECT; the catalog is read-only")
-            relation = self._connection.sql(statements[0])
-            return _take(relation, limit)
+            with self._stopped_after(timeout):
+                return _take(self._connection.sql(statements[0]), limit)
         except (duckdb.Error, RuntimeError) as error:
-            raise UsageError(f"sql: {_one_line(error)}") from error
+            raise UsageError(f"sql: {one_line(error)}") from error
+
+    @contextmanager
+    def _stopped_after(self, seconds: float | None) -> Iterator[None]:
+        if seconds is None:
+            yield
+            return
+        over = threading.Event()
+
+        def stop() -> None:
+            over.set()
+            self._connection.interrupt()
+
+        timer = threading.Timer(seconds, stop)
+        timer.start()
+        try:
+            yield
+        except (duckdb.Error, RuntimeError, OSError) as error:
+            if over.is_set():
+                raise UsageError(
+                    f"sql: stopped after {seconds:g} s; ask for less, or give a longer --timeout"
+                ) from error
+            raise
+        finally:
+            timer.cancel()
 
     def top(
         self,
@@ -281,13 +224,13 @@ class Catalog:
         try:
             return [f"{NAME}: {problem}; {do}" for problem in self._differences(parts, ids)]
         except duckdb.Error as error:
-            return [f"{NAME}: cannot be compared with the parts ({_one_line(error)}); {do}"]
+            return [f"{NAME}: cannot be compared with the parts ({one_line(error)}); {do}"]
 
     def _differences(self, parts: Parts, ids: Sequence[str]) -> Iterator[str]:
         mine = self._contents(self._connection, "samples", [])
         theirs: dict[str, tuple[int, int]] = {}
         if ids:
-            with duckdb.connect(":memory:", config=_CLOSED) as connection:
+            with duckdb.connect(":memory:", config=CLOSED) as connection:
                 theirs = self._contents(connection, "read_parquet(?)", [_patterns(parts, ids)])
         for shard in sorted(mine.keys() | theirs.keys()):
             (here, left), (there, right) = (rows.get(shard, (0, 0)) for rows in (mine, theirs))
@@ -295,7 +238,7 @@ class Catalog:
                 yield f"{here:,} rows of {shard}, its part has {there:,}"
             elif left != right:
                 yield f"rows of {shard} differ from its part"
-        for name, table in _books(parts, ids).items():
+        for name, table in book_tables(parts, ids).items():
             if not _take(self._connection.table(name), None).equals(table):
                 yield f"table {name} differs from the books of the parts"
         double = "SELECT row_id FROM samples GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
@@ -338,6 +281,6 @@ def _known(what: str, name: str, names: Sequence[str]) -> str:
     return name
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """DuckDB's message without the lines that draw an arrow; it may quote a caption."""
     return visible(" ".join(str(error).split("\n\nLINE", 1)[0].split())[:300])

@@ -1,9 +1,10 @@
-"""Results on disk: one Parquet and one .npy a shard, appearing whole or not at all.
+"""Results on disk: one Parquet and its .npy files a shard, appearing whole or not at all.
 
 A part is `parts/<shard-id>.parquet` (one row an image, failed ones included, in the order of the
-shard) and `parts/<shard-id>.npy` (float16 [rows scored, d], unit length, same order). Both are
-written under temporary names that end in neither suffix; the .npy takes its name first and the
-Parquet last, so a Parquet file is the sign that the shard is done.
+shard), `parts/<shard-id>.npy` (float16 [rows scored, d], unit length, same order) and, where the
+scan was told to keep them, `parts/<shard-id>.features.npy` (float16 [rows scored, E], same order).
+All are written under temporary names that end in neither suffix; the Parquet takes its name last,
+so a Parquet file is the sign that the shard is done.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +24,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.books import FORMAT, PartBooks
+from audit.columns import SCHEMA
 from audit.errors import ShardwardenError
-from audit.rows import SCHEMA, Rows
+from audit.rows import Rows
 
 if TYPE_CHECKING:
     from audit.shards import Books, Shard
+
+
+FEATURES = ".features.npy"
 
 
 @contextmanager
@@ -68,6 +74,10 @@ class Parts:
         """(Parquet, .npy) of a shard, there or not."""
         return self.directory / f"{shard_id}.parquet", self.directory / f"{shard_id}.npy"
 
+    def features_path(self, shard_id: str) -> Path:
+        """The .features.npy of a shard, there or not."""
+        return self.directory / f"{shard_id}{FEATURES}"
+
     def shard_ids(self) -> list[str]:
         """Ids of all shards that have a Parquet file, sorted; `fault` says which are sound."""
         return sorted(path.stem for path in self.directory.glob("*.parquet"))
@@ -92,14 +102,18 @@ class Parts:
             return f"{parquet.name}: is the part of {books.shard}; delete it"
         if rows != books.rows:
             return f"{parquet.name}: {rows:,} rows, its books say {books.rows:,}; {again}"
-        try:
-            embeddings = self.embeddings(shard_id)
-        except ShardwardenError as error:
-            return str(error)
-        if embeddings.dtype != np.float16 or embeddings.ndim != 2:
-            return f"{npy.name}: {embeddings.dtype} {embeddings.shape}, not float16 [n, d]; {again}"
-        if len(embeddings) != books.scored:
-            return f"{npy.name}: {len(embeddings):,} rows for {books.scored:,} scored; {again}"
+        wanted = {"embeddings": npy}
+        if books.features:
+            wanted["features"] = self.features_path(shard_id)
+        for what, path in wanted.items():
+            try:
+                array = self._array(path)
+            except ShardwardenError as error:
+                return str(error)
+            if array.dtype != np.float16 or array.ndim != 2:
+                return f"{path.name}: {array.dtype} {array.shape}, not float16 [n, d]; {again}"
+            if len(array) != books.scored:
+                return f"{path.name}: {len(array):,} {what} for {books.scored:,} scored; {again}"
         return None
 
     def books(self, shard_id: str) -> PartBooks:
@@ -133,7 +147,14 @@ class Parts:
 
     def embeddings(self, shard_id: str) -> npt.NDArray[np.float16]:
         """Memory-mapped float16 [rows scored, d]; ShardwardenError when missing or short."""
-        path = self.paths(shard_id)[1]
+        return self._array(self.paths(shard_id)[1])
+
+    def features(self, shard_id: str) -> npt.NDArray[np.float16]:
+        """Memory-mapped float16 [rows scored, E]; ShardwardenError when missing or short."""
+        return self._array(self.features_path(shard_id))
+
+    @staticmethod
+    def _array(path: Path) -> npt.NDArray[np.float16]:
         try:
             array: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError) as error:
@@ -156,39 +177,91 @@ class Parts:
                 path.unlink(missing_ok=True)
                 removed.append(path)
         for path in sorted(self.directory.glob("*.npy")):
-            if not path.with_suffix(".parquet").exists():
+            shard_id = path.name.removesuffix(FEATURES).removesuffix(".npy")
+            if not self.paths(shard_id)[0].exists():
                 path.unlink(missing_ok=True)
                 removed.append(path)
         return removed
 
     @contextmanager
     def writing(
-        self, shard: Shard, *, concept_names: Sequence[str], scorer: str = ""
+        self,
+        shard: Shard,
+        *,
+        concept_names: Sequence[str],
+        scorer: str = "",
+        features: bool = False,
     ) -> Iterator[PartWriter]:
         """Collect one shard's rows; `finish` publishes them, leaving without it leaves nothing.
 
         concept_names   names of the columns of Scores.concepts, in order
         scorer          fingerprint of the scorer
+        features        keep Scores.features too
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        yield PartWriter(self, shard, concept_names, scorer)
+        yield PartWriter(self, shard, concept_names, scorer, features)
+
+    def publish(
+        self, books: PartBooks, table: pa.Table, arrays: Mapping[str, npt.NDArray[np.float16]]
+    ) -> PartBooks:
+        """Publish a whole part, the Parquet last; everything is on disk when this returns.
+
+        table    of SCHEMA
+        arrays   "embeddings" and perhaps "features", [rows scored, width]; an empty mapping
+                 leaves those that are there: then only the rows are replaced
+        returns  the books with the checksums of the arrays
+        """
+        parquet, npy = self.paths(books.shard)
+        paths = {"embeddings": npy, "features": self.features_path(books.shard)}
+        with ExitStack() as renames:  # undone from the end: the Parquet takes its name last
+            new_parquet = renames.enter_context(replacing(parquet))
+            digests = {}
+            for name, array in arrays.items():
+                new = renames.enter_context(replacing(paths[name]))
+                with new.open("wb") as file:
+                    np.save(file, array)
+                digests[name] = digest_of(new)
+            if arrays:
+                books = replace(
+                    books, embeddings=digests["embeddings"], features=digests.get("features", "")
+                )
+            pq.write_table(
+                table.replace_schema_metadata({b"shardwarden": books.to_json()}),
+                new_parquet,
+                compression="zstd",
+                row_group_size=65_536,
+                write_page_checksum=True,
+            )
+            sync(new_parquet)
+            if arrays:
+                # When a shard is scanned anew, its old part stops being done before new arrays
+                # take their places: an old Parquet file must never vouch for them.
+                parquet.unlink(missing_ok=True)
+                if "features" not in arrays:
+                    paths["features"].unlink(missing_ok=True)
+        return books
 
 
 class PartWriter(Rows):
     """The rows of one shard, held as columns until `finish`; made by `Parts.writing`."""
 
     def __init__(
-        self, parts: Parts, shard: Shard, concept_names: Sequence[str], scorer: str
+        self,
+        parts: Parts,
+        shard: Shard,
+        concept_names: Sequence[str],
+        scorer: str,
+        features: bool,
     ) -> None:
         """See Parts.writing."""
-        super().__init__(shard.id, concept_names)
+        super().__init__(shard.id, concept_names, features=features)
         self._parts = parts
         self._shard = shard
         self._scorer = scorer
         self._started = time.monotonic()
 
     def finish(self, books: Books) -> PartBooks:
-        """Publish the part: .npy first, Parquet last, both on disk when this returns.
+        """Publish the part.
 
         books    of the whole shard, after the reader has ended
         raises   ShardwardenError when rows and books disagree; then nothing is published
@@ -198,40 +271,24 @@ class PartWriter(Rows):
                 f"{self._shard.id}: {len(self):,} rows for {books.images:,} images, "
                 f"{books.other:,} other and {books.members:,} members; every image needs one row"
             )
-        table, embeddings = self.in_order()
-        parquet, npy = self._parts.paths(self._shard.id)
-        with replacing(parquet) as new_parquet, replacing(npy) as new_npy:
-            with new_npy.open("wb") as file:
-                np.save(file, embeddings)
-            part = PartBooks(
-                shard=self._shard.id,
-                url=self._shard.url,
-                name=self._shard.name,
-                compressed=self._shard.compressed,
-                members=books.members,
-                other=books.other,
-                scored=self.count("scored"),
-                failed=self.count("failed"),
-                quarantined=self.count("quarantined"),
-                upstream_failed=books.upstream_failed,
-                upstream_errors=dict(books.upstream_errors),
-                faults=tuple(books.faults),
-                seconds=round(time.monotonic() - self._started, 3),
-                scorer=self._scorer,
-                embeddings=digest_of(new_npy),
-            )
-            pq.write_table(
-                table.replace_schema_metadata({b"shardwarden": part.to_json()}),
-                new_parquet,
-                compression="zstd",
-                row_group_size=65_536,
-                write_page_checksum=True,
-            )
-            sync(new_parquet)
-            # When a shard is scanned anew, its old part stops being done before the new .npy
-            # takes its place: an old Parquet file must never vouch for new embeddings.
-            parquet.unlink(missing_ok=True)
-        return part
+        table, arrays = self.in_order()
+        part = PartBooks(
+            shard=self._shard.id,
+            url=self._shard.url,
+            name=self._shard.name,
+            compressed=self._shard.compressed,
+            members=books.members,
+            other=books.other,
+            scored=self.count("scored"),
+            failed=self.count("failed"),
+            quarantined=self.count("quarantined"),
+            upstream_failed=books.upstream_failed,
+            upstream_errors=dict(books.upstream_errors),
+            faults=tuple(books.faults),
+            seconds=round(time.monotonic() - self._started, 3),
+            scorer=self._scorer,
+        )
+        return self._parts.publish(part, table, arrays)
 
 
 def _one_line(error: Exception) -> str:

@@ -10,50 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from audit.columns import SCHEMA, STATUSES, WORDS, decide, score_columns
 from audit.errors import ShardwardenError
-from audit.taxonomy import LEVELS, SAFE, TYPES
+from audit.taxonomy import LEVELS, TYPES
 
 if TYPE_CHECKING:
+    from audit.columns import Column
     from audit.images import Picture
     from audit.scorer import Scores
     from audit.shards import Sample
 
-    Column = pa.Array[Any] | pa.ChunkedArray[Any]
+__all__ = ["SCHEMA", "STATUSES", "UNIT_TOLERANCE", "Rows", "decide", "row_id"]
 
 # float16 keeps 11 bits: the length of a unit vector moves by less than 5e-4.
 UNIT_TOLERANCE = 2e-3
-
-STATUSES = ("scored", "failed", "quarantined")
-
-_COLUMNS: dict[str, pa.DataType] = {
-    "row_id": pa.int64(),
-    "uid": pa.string(),
-    "shard": pa.string(),
-    "key": pa.string(),
-    "image_member": pa.string(),
-    "offset": pa.int64(),
-    "size": pa.int64(),
-    "width": pa.int32(),
-    "height": pa.int32(),
-    "format": pa.string(),
-    "sha256": pa.string(),
-    "phash": pa.string(),
-    "caption": pa.string(),
-    "metadata": pa.string(),
-    "preview": pa.binary(),
-    "status": pa.string(),
-    "error": pa.string(),
-    "risk_type": pa.string(),
-    "risk_level": pa.string(),
-    "risk": pa.float32(),
-    **{f"p_{name}": pa.float32() for name in TYPES},
-    **{f"p_level_{level}": pa.float32() for level in range(len(LEVELS))},
-    "punsafe": pa.float32(),
-    "concepts": pa.map_(pa.string(), pa.float32()),
-    "caption_risk": pa.float32(),
-    "pair": pa.string(),
-}
-SCHEMA = pa.schema(_COLUMNS)
 
 
 def row_id(shard_id: str, ordinal: int) -> int:
@@ -62,37 +32,17 @@ def row_id(shard_id: str, ordinal: int) -> int:
     return int.from_bytes(digest[:8], "big") & (2**63 - 1)
 
 
-def decide(
-    types: npt.NDArray[np.float32], levels: npt.NDArray[np.float32]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The joint decision on type and level: the level is `none` exactly when the type is `safe`.
-
-    types    [B, 7] float32, order of taxonomy.TYPES, NaN for types not covered
-    levels   [B, 4] float32, order of taxonomy.LEVELS, a row all NaN when not covered
-    returns  ([B], [B]) int64 indices; -1 where nothing is covered
-    source   papers.md O11: two independent argmaxes can contradict each other, so the level of
-             a risky sample is the likeliest above `none`
-    """
-    type_index = _argmax(types)
-    level_index = _argmax(levels[:, 1:])
-    level_index[level_index >= 0] += 1
-    level_index[type_index == SAFE] = 0
-    level_index[type_index < 0] = -1
-    return type_index, level_index
-
-
-def _argmax(values: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    known = ~np.isnan(values)
-    best: npt.NDArray[np.int64] = np.where(known, values, -np.inf).argmax(axis=1)
-    best[~known.any(axis=1)] = -1
-    return best
-
-
 class Rows:
     """The rows of one shard, in any order until `table` puts them back into the shard's."""
 
-    def __init__(self, shard_id: str, concept_names: Sequence[str]) -> None:
-        """concept_names: names of the columns of Scores.concepts, in order."""
+    def __init__(
+        self, shard_id: str, concept_names: Sequence[str], *, features: bool = False
+    ) -> None:
+        """Begin with no row.
+
+        concept_names   names of the columns of Scores.concepts, in order
+        features        keep Scores.features too
+        """
         self._shard_id = shard_id
         self._concept_names = tuple(concept_names)
         self._ordinals: list[int] = []
@@ -107,9 +57,11 @@ class Rows:
         self._scored: dict[str, list[Any]] = {
             name: [] for name in ("width", "height", "format", "phash", "preview")
         }
+        self._vectors = ("embeddings", "features") if features else ("embeddings",)
         self._scores: dict[str, list[npt.NDArray[Any]]] = {
-            name: [] for name in ("types", "levels", "concepts", "embeddings")
+            name: [] for name in ("types", "levels", "concepts", *self._vectors)
         }
+        self._words: list[pa.Table] = []
 
     def __len__(self) -> int:
         """Rows added so far, those without scores included."""
@@ -126,11 +78,14 @@ class Rows:
         scores: Scores,
         *,
         digests: Sequence[str] | None = None,
+        words: pa.Table | None = None,
     ) -> None:
         """Add a batch of B scored samples.
 
-        scores    types [B, 7], levels [B, 4], concepts [B, K], embeddings [B, d] unit length
+        scores    types [B, 7], levels [B, 4], concepts [B, K], embeddings [B, d] unit length,
+                  features [B, E]
         digests   sha256 hex of each image's bytes, when known already; else from sample.data
+        words     B rows of columns.WORDS; None: the texts were not scored
         raises    ShardwardenError when shapes disagree or an embedding is not of unit length
         """
         self._check(samples, pictures, scores)
@@ -144,6 +99,7 @@ class Rows:
             self._scored["preview"].append(picture.preview)
         for name, batches in self._scores.items():
             batches.append(getattr(scores, name))
+        self._words.append(_no_words(len(samples)) if words is None else words)
 
     def add_failed(
         self,
@@ -182,13 +138,10 @@ class Rows:
         self, samples: Sequence[Sample], pictures: Sequence[Picture], scores: Scores
     ) -> None:
         batch, names = len(samples), len(self._concept_names)
-        width = (self._scores["embeddings"] or [scores.embeddings])[0].shape[1]
-        for what, array, columns in (
-            ("types", scores.types, len(TYPES)),
-            ("levels", scores.levels, len(LEVELS)),
-            ("concepts", scores.concepts, names),
-            ("embeddings", scores.embeddings, width),
-        ):
+        widths = {"types": len(TYPES), "levels": len(LEVELS), "concepts": names}
+        for what, batches in self._scores.items():
+            array: npt.NDArray[Any] = getattr(scores, what)
+            columns = widths[what] if what in widths else (batches or [array])[0].shape[1]
             if array.shape != (batch, columns):
                 raise ShardwardenError(
                     f"{self._shard_id}: {what} of shape {list(array.shape)} for {batch} samples, "
@@ -207,10 +160,13 @@ class Rows:
                 f"{lengths[wrong[0]]:.4g}, not 1; the scorer is damaged"
             )
 
-    def in_order(self) -> tuple[pa.Table, npt.NDArray[np.float16]]:
-        """All rows in the order of the shard: a table of SCHEMA, and embeddings [scored, d].
+    def in_order(self) -> tuple[pa.Table, dict[str, npt.NDArray[np.float16]]]:
+        """All rows in the order of the shard.
 
-        raises   ShardwardenError when the images are not numbered 0, 1, 2 ... each once
+        returns  a table of SCHEMA; "embeddings" [scored, d] and, where they are kept, "features"
+                 [scored, E]
+        raises   ShardwardenError when the images are not numbered 0, 1, 2 ... each once, or when
+                 a feature is too large for float16
         """
         rows = len(self)
         ordinals = np.asarray(self._ordinals, dtype=np.int64)
@@ -225,8 +181,7 @@ class Rows:
         columns: dict[str, Column] = {
             "row_id": pa.array([row_id(self._shard_id, n) for n in range(rows)], pa.int64()),
             "shard": pa.repeat(self._shard_id, rows),
-            "caption_risk": pa.nulls(rows, pa.float32()),
-            "pair": pa.nulls(rows, pa.string()),
+            "extras": pa.nulls(rows, SCHEMA.field("extras").type),
         }
         positions = pa.array(order)
         for name, values in self._every.items():
@@ -236,44 +191,40 @@ class Rows:
         )  # NULL in, NULL out: rows without scores
         for name, values in self._scored.items():
             columns[name] = pa.array(values, SCHEMA.field(name).type).take(scored)
-        for name, array in self._score_columns().items():
-            columns[name] = array.take(scored)
+        words = pa.concat_tables([WORDS.empty_table(), *self._words])
+        scores = score_columns(
+            self._stack("types"), self._stack("levels"), self._stack("concepts"),
+            self._concept_names,
+        )  # fmt: skip
+        for name, column in [*scores.items(), *zip(words.column_names, words.columns, strict=True)]:
+            columns[name] = column.take(scored)
         table = pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-        return table, self._stack("embeddings", np.float16)[slots[slots >= 0]]
+        return table, {name: self._halves(name)[slots[slots >= 0]] for name in self._vectors}
 
-    def _score_columns(self) -> dict[str, Column]:
-        types = self._stack("types", np.float32)
-        levels = self._stack("levels", np.float32)
-        concepts = self._stack("concepts", np.float32)
-        type_index, level_index = decide(types, levels)
-        columns: dict[str, Column] = {
-            f"p_{name}": _known(types[:, i]) for i, name in enumerate(TYPES)
-        }
-        columns |= {f"p_level_{i}": _known(levels[:, i]) for i in range(len(LEVELS))}
-        columns["punsafe"] = columns["risk"] = _known(1 - types[:, SAFE])
-        columns["risk_type"] = _named(TYPES, type_index)
-        columns["risk_level"] = _named(LEVELS, level_index)
-        rows, names = concepts.shape
-        columns["concepts"] = pa.MapArray.from_arrays(
-            pa.array(np.arange(rows + 1, dtype=np.int32) * names),
-            pa.array(self._concept_names, pa.string()).take(np.tile(np.arange(names), rows)),
-            _known(concepts.reshape(-1)),
-        )
-        return columns
-
-    def _stack(self, name: str, dtype: type[np.floating[Any]]) -> npt.NDArray[Any]:
+    def _stack(self, name: str) -> npt.NDArray[np.float32]:
         """One field of all batches, [scored, columns], in the order they were added."""
         batches = self._scores[name]
         if not batches:
-            widths = {"types": len(TYPES), "levels": len(LEVELS), "concepts": 0, "embeddings": 0}
-            return np.zeros((0, widths[name]), dtype)
-        return np.concatenate(batches).astype(dtype, copy=False)
+            widths = {
+                "types": len(TYPES),
+                "levels": len(LEVELS),
+                "concepts": len(self._concept_names),
+            }
+            return np.zeros((0, widths.get(name, 0)), np.float32)
+        return np.concatenate(batches).astype(np.float32, copy=False)
+
+    def _halves(self, name: str) -> npt.NDArray[np.float16]:
+        """As `_stack`, in float16."""
+        batches = self._scores[name]
+        with np.errstate(over="ignore"):
+            halves = [batch.astype(np.float16, copy=False) for batch in batches]
+        if not all(np.isfinite(half).all() for half in halves):
+            raise ShardwardenError(
+                f"{self._shard_id}: {name} beyond {np.finfo(np.float16).max:,.0f} do not fit "
+                "float16; scan without --store-features"
+            )
+        return np.concatenate(halves) if halves else np.zeros((0, 0), np.float16)
 
 
-def _known(values: npt.NDArray[np.float32]) -> pa.Array[Any]:
-    """A float32 column in which NaN (not covered) is NULL."""
-    return pa.array(values, pa.float32(), from_pandas=True)
-
-
-def _named(names: Sequence[str], index: npt.NDArray[np.int64]) -> Column:
-    return pa.array(names, pa.string()).take(pa.array(index, pa.int64(), mask=index < 0))
+def _no_words(rows: int) -> pa.Table:
+    return pa.table([pa.nulls(rows, field.type) for field in WORDS], schema=WORDS)

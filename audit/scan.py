@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from audit import catalog, header, plan
+from audit import building, header, plan
 from audit.batches import Batch, Decoded, Packer, decode, store
 from audit.books import PartBooks
 from audit.parts import Parts
@@ -76,7 +76,7 @@ def scan(
         meter = Meter([shard for shard in shards if shard.id not in whole], options.limit)
         flow.run(shards, before, meter, progress)
         seconds = meter.tick("").seconds
-        catalog.index(directory)
+        building.refresh(directory)
     return plan.report(
         directory, shards, before, flow.written, scorer=scorer.card.name, failures=flow.failures,
         images=meter.images, seconds=seconds, limited_by=flow.limited_by,

@@ -72,10 +72,20 @@ def made_up_scores(count: int, seed: int = 0, width: int = WIDTH) -> Scores:
     )
 
 
-def write_part(catalog: Path, shard: Shard, *, seed: int = 0, batch: int = 4) -> PartBooks:
+def write_part(
+    catalog: Path,
+    shard: Shard,
+    *,
+    seed: int = 0,
+    batch: int = 4,
+    scorer: str = "made up",
+    features: bool = False,
+) -> PartBooks:
     """Read one shard and store it, as a scan does."""
     reader = ShardReader(shard)
-    with Parts(catalog).writing(shard, concept_names=CONCEPTS, scorer="made up") as part:
+    with Parts(catalog).writing(
+        shard, concept_names=CONCEPTS, scorer=scorer, features=features
+    ) as part:
         waiting: list[tuple[Sample, images.Picture]] = []
         for sample in reader:
             try:

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from audit import vectors
-from audit.catalog import NAME, Catalog, index
+from audit.building import index, refresh
+from audit.catalog import NAME, Catalog
 from audit.errors import CatalogMismatch, ShardwardenError, UsageError
 from audit.parts import Parts
 from audit.rows import SCHEMA
@@ -358,13 +359,12 @@ def test_readers_never_see_anything_but_the_old_or_the_new_catalog(tmp_path: Pat
 
 INDEXING = """
 import sys, time
-from audit import catalog
-build = catalog._build
+from audit import building
 def slow(*arguments):
     print("building", flush=True)
     time.sleep(60)
-catalog._build = slow
-catalog.index(sys.argv[1])
+building._insert = slow
+building.index(sys.argv[1])
 """
 
 
@@ -399,18 +399,58 @@ def test_levels_and_types_in_the_catalog_are_those_of_the_taxonomy(
     assert all((r["risk_type"] == "safe") == (r["risk_level"] == "none") for r in scored)
 
 
-def test_a_part_that_cannot_be_read_stops_the_index_by_name(tmp_path: Path) -> None:
-    directory, shards = write_catalog(tmp_path, shards=2, samples=6)
+def damage_page(path: Path) -> None:
+    """Change one bit in every compressed page: the footer stays as it was."""
+    data = bytearray(path.read_bytes())
+    for frame in [n for n in range(len(data)) if data[n : n + 4] == b"\x28\xb5\x2f\xfd"]:
+        data[frame + 6] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_part_with_a_damaged_page_is_named_and_left_out(tmp_path: Path) -> None:
+    directory, shards = write_catalog(tmp_path, shards=3, samples=6)
+    damage_page(Parts(directory).paths(shards[1].id)[0])
+    report = index(directory)
+    assert (report.shards, report.rows, report.vectors) == (2, 12, 10)
+    (line,) = report.skipped
+    assert line.startswith(f"{shards[1].id}.parquet: cannot be read")
+    assert line.isprintable()
+    with Catalog(directory) as catalog:
+        assert [shard.shard for shard in catalog.status().shards] == [shards[0].id, shards[2].id]
+
+
+def test_nothing_is_built_again_while_the_parts_are_the_same(tmp_path: Path) -> None:
+    directory, shards = write_catalog(tmp_path, shards=2, samples=4)
+    refresh(directory)
+    before = (directory / NAME).stat().st_ino, (directory / vectors.NAME).stat().st_ino
+    refresh(directory)
+    assert before == ((directory / NAME).stat().st_ino, (directory / vectors.NAME).stat().st_ino)
+    write_part(directory, shards[0], seed=7)
+    refresh(directory)
+    again = (directory / NAME).stat().st_ino
+    assert again != before[0]
+    (directory / vectors.NAME).unlink()
+    refresh(directory)
+    assert (directory / vectors.NAME).exists()
+
+
+def test_parts_of_two_scorers_are_not_put_into_one_catalog(tmp_path: Path) -> None:
+    directory, shards = write_catalog(tmp_path, shards=2, samples=4)
     index(directory)
     before = (directory / NAME).stat().st_ino
-    path = Parts(directory).paths(shards[1].id)[0]
-    data = bytearray(path.read_bytes())
-    frames = [n for n in range(len(data)) if data[n : n + 4] == b"\x28\xb5\x2f\xfd"]
-    for frame in frames:
-        data[frame] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(ShardwardenError, match=shards[1].id) as caught:
+    write_part(directory, shards[0], scorer="another")
+    with pytest.raises(CatalogMismatch, match="parts of 2 scorers"):
         index(directory)
-    assert str(caught.value).isprintable()
     assert (directory / NAME).stat().st_ino == before
-    assert not list(directory.glob("*.tmp-*"))
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_answered(tmp_path: Path) -> None:
+    directory, _ = write_catalog(tmp_path, shards=1, samples=4)
+    index(directory)
+    endless = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range < b.range"
+    with Catalog(directory) as catalog:
+        began = time.monotonic()
+        with pytest.raises(UsageError, match=r"stopped after 0.2 s; .* --timeout"):
+            catalog.sql(endless, timeout=0.2)
+        assert time.monotonic() - began < 30
+        assert catalog.sql("SELECT 1 AS x", timeout=60).to_pylist() == [{"x": 1}]

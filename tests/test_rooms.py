@@ -23,7 +23,7 @@ HOMES = {
     "open_clip": ("audit/encoder.py",),
     "timm": ("audit/encoder.py", "audit/safety/projector.py"),
     "webdataset": ("audit/shards.py", "audit/sources.py", "audit/streams.py"),
-    "duckdb": ("audit/catalog.py",),
+    "duckdb": ("audit/building.py", "audit/catalog.py"),
     "faiss": ("audit/vectors.py",),
     "streamlit": ("app/*",),
 }

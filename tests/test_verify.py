@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit import vectors
-from audit.catalog import index
+from audit.building import index
 from audit.errors import ShardwardenError
 from audit.images import Picture
 from audit.parts import Parts

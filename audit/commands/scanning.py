@@ -103,7 +103,7 @@ def scan(args: Namespace) -> int:
 
 def index(args: Namespace) -> int:
     """Build catalog.duckdb and vectors.faiss from the parts."""
-    from audit.catalog import index
+    from audit.building import index
 
     built = index(args.catalog)
     if args.format == "json":
