@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
-from audit.card import Card, write_card
+from audit.card import AGAIN, Card, write_card
 from audit.errors import ScorerError, UsageError
 from audit.identity import encoder_identity, file_sha256
 from audit.scorer import Scores
@@ -250,7 +251,8 @@ class EmbeddingScorer:
         if (temperature := self._temperature("levels")) == 1:
             return found
         with np.errstate(divide="ignore"):
-            return _softmax(np.log(found) / np.float32(temperature))
+            np.log(found, out=found)
+        return _softmax(found / np.float32(temperature))
 
     def _by_type(self) -> list[tuple[int, list[int]]]:
         pairs = list(enumerate(self._concept_types))
@@ -269,14 +271,27 @@ class EmbeddingScorer:
         return float(self.card.calibration.get(what, 1))
 
 
+def read_tensors(folder: Path, card: Card) -> dict[str, npt.NDArray[Any]]:
+    """The numbers of a scorer folder. raises ScorerError when they are not those of its card"""
+    path = folder / FILES[card.kind]
+    if file_sha256(path) != card.files.get(path.name):
+        raise ScorerError(f"{path}: does not match its card; {AGAIN}")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ScorerError(f"{path}: {str(error)[:120]}; {AGAIN}") from None
+
+
 def _softmax(x: Floats) -> Floats:
     """Over the last axis; NaN stays NaN and does not count."""
-    e = np.exp(x - np.nanmax(x, axis=-1, keepdims=True))
-    softmax: Floats = e / np.nansum(e, axis=-1, keepdims=True)
-    return softmax
+    e: Floats = np.exp(x - np.nanmax(x, axis=-1, keepdims=True))
+    e /= np.nansum(e, axis=-1, keepdims=True)
+    return e
 
 
 def _sigmoid(x: Floats) -> Floats:
     with np.errstate(over="ignore"):
-        sigmoid: Floats = 1 / (1 + np.exp(-x))
-    return sigmoid
+        e: Floats = np.exp(-x)
+    e += 1
+    np.reciprocal(e, out=e)
+    return e

@@ -100,7 +100,8 @@ class OpenClipEncoder(Encoder):
 
     model       open_clip model name, e.g. 'ViT-L-14-336'
     pretrained  open_clip tag, or path of a local .safetensors file; None gives random weights
-    layer       block whose output is taken: -1 the last, -2 (default) the one before
+    layer       block whose output is taken: -1 the last, -2 (default) the one before; None: no
+                patches [B, 0, 0], the embedding only, and then any image tower will do
     sha256      what a local file must hash to, where that is known
     raises      UsageError on an unknown model, tag or layer or an unsafe file; ScorerError on a
                 file that has changed; WeightsUnavailable when weights are not here and no hub can
@@ -111,7 +112,7 @@ class OpenClipEncoder(Encoder):
         self,
         model: str,
         pretrained: str | None,
-        layer: int = PENULTIMATE,
+        layer: int | None = PENULTIMATE,
         *,
         sha256: str | None = None,
         whole: Any = None,
@@ -139,16 +140,22 @@ class OpenClipEncoder(Encoder):
 
     def forward(self, pixels: Tensor) -> Encoded:
         """Encode pixels [B, 3, S, S]. raises UsageError when there is no such layer"""
+        x = self.normalised(pixels)
+        if self.layer is None:
+            out = self.visual(x)
+            embedding = out[0] if isinstance(out, tuple) else out  # some give their tokens too
+            none = embedding.new_zeros(len(pixels), 0, 0, dtype=torch.float32)
+            return Encoded(none, F.normalize(embedding.float(), dim=-1))
         try:
             out = self.visual.forward_intermediates(
-                self.normalised(pixels), indices=[self._index()], output_fmt="NCHW"
+                x, indices=[self._index(self.layer)], output_fmt="NCHW"
             )
         except (IndexError, AssertionError) as error:
             raise UsageError(f"{self.spec['model']} has no layer {self.layer}: {error}") from None
         patches = out["image_intermediates"][0].flatten(2).transpose(1, 2).float()
         return Encoded(patches, F.normalize(out["image_features"].float(), dim=-1))
 
-    def _index(self) -> int:
+    def _index(self, layer: int) -> int:
         blocks = getattr(getattr(self.visual, "transformer", None), "resblocks", None)
         if blocks is None:
             trunk = getattr(self.visual, "trunk", None)
@@ -158,11 +165,11 @@ class OpenClipEncoder(Encoder):
                 f"{self.spec['model']}: its image tower has no list of layers; use a ViT or a "
                 "timm tower"
             )
-        index = self.layer % len(blocks) if self.layer < 0 else self.layer
-        if not 0 <= index < len(blocks) or self.layer < -len(blocks):
+        index = layer % len(blocks) if layer < 0 else layer
+        if not 0 <= index < len(blocks) or layer < -len(blocks):
             raise UsageError(
                 f"{self.spec['model']} has layers 0..{len(blocks) - 1} (or -1..-{len(blocks)}), "
-                f"not {self.layer}"
+                f"not {layer}"
             )
         return index
 
@@ -226,6 +233,14 @@ def build_encoder(spec: Mapping[str, Any]) -> Encoder:
     except (KeyError, TypeError) as error:
         raise ScorerError(f"encoder spec {dict(spec)} is incomplete: {error}") from None
     raise ScorerError(f"encoder kind {spec['kind']!r} is unknown; known: compact, open_clip")
+
+
+def embedding_width(model: str) -> int | None:
+    """E of an open_clip model, without loading it; None when its description does not say."""
+    import open_clip
+
+    width = (open_clip.get_model_config(model) or {}).get("embed_dim")
+    return width if isinstance(width, int) else None
 
 
 def _load(model: str, pretrained: str | None) -> Any:
