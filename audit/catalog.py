@@ -138,6 +138,41 @@ class Catalog(ExitStack):
         finally:
             timer.cancel()
 
+    def columns(
+        self, names: Sequence[str], *, concepts: Sequence[str] = (), extras: Sequence[str] = ()
+    ) -> pa.Table:
+        """Columns of every row, in the order of the parts.
+
+        names     columns of `samples`
+        concepts  each adds a float32 column `concept:<name>`, NULL where the row has no such
+                  score; extras: likewise `extra:<name>`
+        raises    UsageError for a column that there is not
+        """
+        wanted = [duckdb.ColumnExpression(name) for name in names]
+        for column, title, keys in (("concepts", "concept", concepts), ("extras", "extra", extras)):
+            for key in keys:
+                value = duckdb.FunctionExpression(
+                    "map_extract_value",
+                    duckdb.ColumnExpression(column),
+                    duckdb.ConstantExpression(key),
+                )
+                wanted.append(value.alias(f"{title}:{key}"))
+        try:
+            return _take(self._connection.table("samples").select(*wanted), None)
+        except duckdb.Error as error:
+            raise UsageError(f"columns: {one_line(error)}") from error
+
+    def score_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(concepts, extra scorers' columns) that some row has a score of, sorted."""
+        concepts, extras = (
+            self._rows(
+                f"SELECT DISTINCT unnest(map_keys({column})) AS name FROM samples "
+                f"WHERE {column} IS NOT NULL ORDER BY name"
+            )
+            for column in ("concepts", "extras")
+        )
+        return tuple(name for (name,) in concepts), tuple(name for (name,) in extras)
+
     def top(
         self,
         *,

@@ -454,3 +454,17 @@ def test_a_query_that_takes_too_long_is_stopped_and_the_next_one_answered(tmp_pa
             catalog.sql(endless, timeout=0.2)
         assert time.monotonic() - began < 30
         assert catalog.sql("SELECT 1 AS x", timeout=60).to_pylist() == [{"x": 1}]
+
+
+def test_columns_are_those_of_the_parts_with_one_column_a_score(
+    catalog: Path, rows: list[dict[str, Any]]
+) -> None:
+    with Catalog(catalog) as opened:
+        table = opened.columns(("row_id", "key"), concepts=("fire", "it's new"), extras=("x",))
+        assert opened.score_names() == (tuple(sorted(CONCEPTS)), ())
+        with pytest.raises(UsageError, match="nowhere"):
+            opened.columns(("nowhere",))
+    assert table["row_id"].to_pylist() == [row["row_id"] for row in rows]
+    fire = [dict(row["concepts"])["fire"] if row["concepts"] else None for row in rows]
+    assert table["concept:fire"].to_pylist() == fire
+    assert table["concept:it's new"].null_count == table["extra:x"].null_count == len(rows)

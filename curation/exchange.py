@@ -1,0 +1,220 @@
+"""Decisions out to CSV or Parquet and back in, for other tools and for lists made by hand."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from audit.errors import UsageError
+from audit.parts import replacing
+from audit.taxonomy import LEVELS, TYPES
+from audit.verdicts import Decision
+from curation.decisions import checked, now
+
+_KINDS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "row_id": pa.int64(),
+    "uid": pa.string(),
+    "verdict": pa.string(),
+    "reviewer": pa.string(),
+    "time": pa.string(),
+    "type": pa.string(),
+    "level": pa.string(),
+    "concepts": pa.list_(pa.string()),
+    "scorer": pa.string(),
+    "policy": pa.string(),
+    "revealed": pa.bool_(),
+    "blind": pa.bool_(),
+    "seconds": pa.float64(),
+    "batch": pa.string(),
+    "undoes": pa.string(),
+    "ruling": pa.string(),
+    "note": pa.string(),
+}
+SCHEMA = pa.schema(_KINDS)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An entry of a file that could not be taken in; `entry` counts from 1."""
+
+    entry: int
+    problem: str
+
+
+def write(decisions: Sequence[Decision], path: Path) -> None:
+    """Write decisions to a .csv or .parquet file, in their order.
+
+    In a CSV file concepts are a JSON list, an empty cell is "not said", and a cell that a
+    spreadsheet would take for a formula begins with an apostrophe.
+    raises   UsageError for any other suffix
+    """
+    form = _form(path)
+    with replacing(path) as temporary:
+        if form == ".parquet":
+            rows = [asdict(decision) for decision in decisions]
+            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(SCHEMA.names)
+            for decision in decisions:
+                writer.writerow(_cell(value) for value in asdict(decision).values())
+
+
+def read(
+    path: Path, rows: pa.Table, reviewer: str | None = None
+) -> tuple[list[Decision], list[Wrong]]:
+    """Read decisions from a .csv or .parquet file: those that can be used, and what is wrong.
+
+    An entry needs a `verdict`, and a `row_id` or a `uid` that the catalog holds; one with a uid
+    that several rows have is a decision about each of them. Types and levels may be numbers.
+    An entry without an id gets one made of what it says, so that importing a file again adds
+    nothing.
+    rows       row_id and uid of the catalog's rows
+    reviewer   who decided, where an entry does not say
+    raises     UsageError when the file cannot be read or has columns nobody knows
+    """
+    entries = list(_entries(path))
+    rows_of, uids = _named(entries, rows)
+    decisions: list[Decision] = []
+    wrong: list[Wrong] = []
+    moment = now()
+    for number, entry in enumerate(entries, 1):
+        given = {"reviewer": reviewer} | {k: v for k, v in entry.items() if v is not None}
+        try:
+            for row_id in _rows(given, rows_of, uids):
+                about = {**given, "row_id": row_id, "uid": uids[row_id]}
+                decisions.append(checked({"time": moment, "id": _identity(about), **about}))
+        except UsageError as error:
+            wrong.append(Wrong(number, str(error)))
+    return decisions, wrong
+
+
+def _named(
+    entries: Sequence[Mapping[str, Any]], rows: pa.Table
+) -> tuple[dict[str, list[int]], dict[int, str]]:
+    """Map uid -> row_ids and row_id -> uid, of those rows only that the entries name."""
+    named = [[e.get(name) for e in entries] for name in ("row_id", "uid")]
+    row_ids = pa.array([v for v in named[0] if type(v) is int and abs(v) < 2**63], pa.int64())
+    texts = pa.array([v for v in named[1] if isinstance(v, str)], pa.string())
+    found = pc.or_(pc.is_in(rows["row_id"], row_ids), pc.is_in(rows["uid"], texts))
+    rows_of: dict[str, list[int]] = {}
+    uids: dict[int, str] = {}
+    for row in rows.select(["row_id", "uid"]).filter(found).to_pylist():
+        rows_of.setdefault(row["uid"], []).append(row["row_id"])
+        uids[row["row_id"]] = row["uid"]
+    return rows_of, uids
+
+
+def _rows(
+    given: Mapping[str, Any], rows_of: Mapping[str, Sequence[int]], uids: Mapping[int, str]
+) -> Sequence[int]:
+    """The rows an entry is about."""
+    row_id, uid = given.get("row_id"), given.get("uid")
+    if "" in given:
+        raise UsageError("has more cells than there are columns")
+    if row_id is None and uid is None:
+        raise UsageError("names neither row_id nor uid")
+    if row_id is None:
+        if uid not in rows_of:
+            raise UsageError(f"uid {uid!r} is not in the catalog")
+        return rows_of[str(uid)]
+    if row_id not in uids:
+        raise UsageError(f"row_id {row_id!r} is not in the catalog")
+    if uid is not None and uids[row_id] != uid:
+        raise UsageError(f"row_id {row_id} has uid {uids[row_id]!r} in the catalog, not {uid!r}")
+    return (row_id,)
+
+
+def _identity(given: Mapping[str, Any]) -> str:
+    text = json.dumps({key: given[key] for key in sorted(given)})
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        if _form(path) == ".parquet":
+            table = pq.read_table(path)
+            _check_columns(path, table.column_names)
+            for batch in table.to_batches():
+                yield from map(_numbered, batch.to_pylist())
+            return
+        # utf-8-sig: spreadsheets put a mark before the first column's name.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey="")
+            _check_columns(path, reader.fieldnames or ())
+            for row in reader:
+                yield _numbered({name: _value(name, text) for name, text in row.items()})
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}; save it again") from error
+    except (pa.ArrowException, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _check_columns(path: Path, names: Iterable[str]) -> None:
+    known = ", ".join(SCHEMA.names)
+    for name in names:
+        if name not in SCHEMA.names:
+            raise UsageError(f"{path}: unknown column {name!r}; known: {known}")
+    if "verdict" not in names:
+        raise UsageError(f"{path}: has no column 'verdict'; known: {known}")
+
+
+def _numbered(entry: dict[str, Any]) -> dict[str, Any]:
+    """Types and levels by their names, where they are numbers."""
+    for column, names in (("type", TYPES), ("level", LEVELS)):
+        value = entry.get(column)
+        if str(value).isdecimal() and int(str(value)) < len(names):
+            entry[column] = names[int(str(value))]
+    return entry
+
+
+def _form(path: Path) -> str:
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise UsageError(f"{path}: name it .csv or .parquet")
+    return path.suffix.lower()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    text = str(value)
+    # Notes and uids are strangers' text: a spreadsheet would run what looks like a formula.
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _value(name: str, text: Any) -> Any:
+    """What a cell says; a text that fits no number, list or yes/no stays and is refused later."""
+    if not isinstance(text, str) or text == "":  # a cell too many is a list: refused by its column
+        return text or None
+    kind = SCHEMA.field(name).type if name in SCHEMA.names else pa.string()
+    try:
+        if kind == pa.int64():
+            return int(text)
+        if kind == pa.float64():
+            return float(text)
+        if kind == pa.list_(pa.string()):
+            return json.loads(text)
+    except ValueError:
+        return text
+    if kind == pa.bool_():
+        return _BOOLEANS.get(text.lower(), text)
+    return text.removeprefix("'")
