@@ -7,15 +7,19 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 from audit import __version__, vectors
+from audit.card import Card
 from audit.catalog import NAME as DATABASE
 from audit.errors import CatalogBusy, CatalogMismatch, ShardwardenError, UsageError
+from audit.identity import encoder_identity
 from audit.parts import Parts, replacing
+from audit.registry import AnyScorer
 from audit.scorer import Scorer
 from audit.taxonomy import Taxonomy
 
@@ -49,47 +53,88 @@ def locked(directory: Path) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A scorer as audit.json names it.
+
+    encoder   identity of the encoder whose embeddings the parts hold, see audit.identity
+    body      of the features that it can store and read, see Scorer.body; None: it has none
+    """
+
+    card: Card
+    fingerprint: str
+    encoder: str
+    body: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What audit.json says about it."""
+        return {"scorer": asdict(self.card), "scorer_sha256": self.fingerprint}
+
+
+def maker(scorer: AnyScorer) -> Maker:
+    """What audit.json says of a scorer; hashing its weights takes a moment."""
+    card = scorer.card
+    body = scorer.body if isinstance(scorer, Scorer) else None
+    return Maker(card, scorer.fingerprint, encoder_identity(card.encoder, card.files), body)
+
+
 def settle(
     directory: Path,
     sources: Sequence[str],
-    scorer: Scorer,
+    made: Maker,
     taxonomy: Taxonomy,
     options: dict[str, Any],
     *,
     overwrite: bool = False,
-) -> str:
+) -> None:
     """Write audit.json, or check that the one there is of the same scorer and taxonomy.
 
     sources    as the user named them; local ones are made absolute, and added to those there
     overwrite  remove the results there first; what reviewers decided stays
-    returns    the scorer's fingerprint
     raises     CatalogMismatch with the remedy
     Call it holding the lock.
     """
     for left in directory.glob(f"{NAME}.tmp-*"):
         left.unlink(missing_ok=True)
-    fingerprint = scorer.fingerprint
-    path = directory / NAME
     if overwrite:
         _clear(directory)
-    before = _read(path)
+    before = read(directory)
     if before:
-        _check(directory, before, scorer, fingerprint, taxonomy)
+        _check(directory, before, made, taxonomy)
     known = [str(source) for source in before.get("sources", [])]
-    header = {
-        "format": FORMAT,
-        "shardwarden": __version__,
-        "sources": list(dict.fromkeys([*known, *map(_lasting, sources)])),
-        "scorer": asdict(scorer.card),
-        "scorer_sha256": fingerprint,
-        "taxonomy": {"version": taxonomy.version, "hash": taxonomy.hash},
-        "options": options,
+    write(
+        directory,
+        {
+            "format": FORMAT,
+            "shardwarden": __version__,
+            "sources": list(dict.fromkeys([*known, *map(_lasting, sources)])),
+            **made.to_json(),
+            "encoder": made.encoder,
+            "body": made.body or before.get("body"),
+            "taxonomy": {"version": taxonomy.version, "hash": taxonomy.hash},
+            "options": options,
+            "history": before.get("history") or [event("scan", made)],
+        },
+        before,
+    )
+
+
+def event(what: str, made: Maker) -> dict[str, str]:
+    """One entry of `history`: which scorer was used, when, for what."""
+    return {
+        "what": what,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "scorer": made.card.name,
+        "scorer_sha256": made.fingerprint,
     }
+
+
+def write(directory: Path, header: dict[str, Any], before: dict[str, Any]) -> None:
+    """Publish audit.json when it says anything else than before."""
     text = json.dumps(header, indent=1, ensure_ascii=True) + "\n"
     if before != json.loads(text):
-        with replacing(path) as new:
+        with replacing(directory / NAME) as new:
             new.write_text(text, encoding="utf-8")
-    return fingerprint
 
 
 def _check_place(directory: Path) -> None:
@@ -128,7 +173,9 @@ def _clear(directory: Path) -> None:
     (directory / NAME).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(directory: Path) -> dict[str, Any]:
+    """audit.json, {} when there is none; ShardwardenError when it cannot be read."""
+    path = directory / NAME
     if not path.exists():
         return {}
     try:
@@ -148,16 +195,27 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _check(
-    directory: Path, before: dict[str, Any], scorer: Scorer, fingerprint: str, taxonomy: Taxonomy
-) -> None:
+def _check(directory: Path, before: dict[str, Any], made: Maker, taxonomy: Taxonomy) -> None:
     remedy = "give another --out, or --overwrite to start again"
-    if before["scorer_sha256"] != fingerprint:
+    if pending := before.get("rescoring"):
+        raise CatalogMismatch(
+            f"{directory}: rescoring with {pending['scorer']} was broken off; run that "
+            "`audit rescore` again first"
+        )
+    if before["scorer_sha256"] != made.fingerprint:
         name = before["scorer"].get("name", "unknown")
         raise CatalogMismatch(
             f"{directory}: made with scorer {name} ({before['scorer_sha256']:.8}), not "
-            f"{scorer.card.name} ({fingerprint:.8}), and their scores cannot be compared; {remedy}"
+            f"{made.card.name} ({made.fingerprint:.8}), and their scores cannot be compared; "
+            f"{remedy}"
         )
+    check_taxonomy(directory, before, taxonomy, remedy)
+
+
+def check_taxonomy(
+    directory: Path, before: dict[str, Any], taxonomy: Taxonomy, remedy: str
+) -> None:
+    """Refuse a catalog made with another taxonomy: CatalogMismatch."""
     if before["taxonomy"]["hash"] != taxonomy.hash:
         raise CatalogMismatch(
             f"{directory}: made with taxonomy {before['taxonomy'].get('version')} "

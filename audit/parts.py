@@ -102,10 +102,8 @@ class Parts:
             return f"{parquet.name}: is the part of {books.shard}; delete it"
         if rows != books.rows:
             return f"{parquet.name}: {rows:,} rows, its books say {books.rows:,}; {again}"
-        wanted = {"embeddings": npy}
-        if books.features:
-            wanted["features"] = self.features_path(shard_id)
-        for what, path in wanted.items():
+        wanted = [npy, self.features_path(shard_id)] if books.features else [npy]
+        for path in wanted:
             try:
                 array = self._array(path)
             except ShardwardenError as error:
@@ -113,7 +111,7 @@ class Parts:
             if array.dtype != np.float16 or array.ndim != 2:
                 return f"{path.name}: {array.dtype} {array.shape}, not float16 [n, d]; {again}"
             if len(array) != books.scored:
-                return f"{path.name}: {len(array):,} {what} for {books.scored:,} scored; {again}"
+                return f"{path.name}: {len(array):,} rows for {books.scored:,} scored; {again}"
         return None
 
     def books(self, shard_id: str) -> PartBooks:
@@ -164,6 +162,14 @@ class Parts:
             ) from error
         return array
 
+    def orphans(self) -> list[Path]:
+        """Arrays whose Parquet file is not there, so that nothing vouches for them."""
+        return [
+            path
+            for path in sorted(self.directory.glob("*.npy"))
+            if not self.paths(path.name.removesuffix(FEATURES).removesuffix(".npy"))[0].exists()
+        ]
+
     def clean(self) -> list[Path]:
         """Remove what dead writers left; returns the removed paths.
 
@@ -176,11 +182,9 @@ class Parts:
             if not (writer.isdigit() and int(writer) != os.getpid() and _alive(int(writer))):
                 path.unlink(missing_ok=True)
                 removed.append(path)
-        for path in sorted(self.directory.glob("*.npy")):
-            shard_id = path.name.removesuffix(FEATURES).removesuffix(".npy")
-            if not self.paths(shard_id)[0].exists():
-                path.unlink(missing_ok=True)
-                removed.append(path)
+        for path in self.orphans():
+            path.unlink(missing_ok=True)
+            removed.append(path)
         return removed
 
     @contextmanager

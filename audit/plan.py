@@ -12,6 +12,7 @@ from audit.errors import CatalogMismatch, ShardwardenError
 from audit.images import DEFAULT_LIMITS, Limits
 from audit.parts import Parts
 from audit.shards import Books, Fault, Shard
+from audit.sidecars import read_sidecar
 from audit.streams import is_remote
 
 PARTIAL = "partial"
@@ -29,6 +30,7 @@ class ScanOptions:
     limit         score the first so many images over all shards, in their order; None: all
     strict        stop at the first failed image or fault
     previews      keep the 24-pixel previews
+    features      keep the safety features, so that `audit rescore` needs no image
     limits        what one image may cost
     """
 
@@ -39,6 +41,7 @@ class ScanOptions:
     limit: int | None = None
     strict: bool = False
     previews: bool = True
+    features: bool = False
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -96,6 +99,20 @@ def default_out(sources: Sequence[str], shards: Sequence[Shard]) -> Path:
     return Path(f"{name or 'shards'}.audit")
 
 
+def features_cost(width: int, shards: Sequence[Shard]) -> str:
+    """What `--store-features` takes on disk, as far as it can be told before the scan.
+
+    width  E, numbers of two bytes an image
+    """
+    size = 2 * width
+    written = [read_sidecar(shard).written for shard in shards]
+    images = sum(count or 0 for count in written)
+    said = f"--store-features: {size:,} bytes an image"
+    if None in written:  # a tar without a sidecar does not say how many images it has
+        return f"{said}, {size * 1e6 / 1e9:,.2f} GB for a million"
+    return f"{said}, {size * images / 1e6:,.1f} MB for the {images:,} of these shards"
+
+
 def is_partial(books: PartBooks) -> bool:
     """True for a part cut short by --limit."""
     return any(fault.kind == PARTIAL for fault in books.faults)
@@ -130,6 +147,8 @@ def kept(
         _check_same(parts, books, shard)
         bad = bool(books.failed or real(books.faults))
         if books.scorer != fingerprint or (is_partial(books) and options.limit is None):
+            continue
+        if options.features and not books.features:
             continue
         if bad and options.retry_failed:
             continue

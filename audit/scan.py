@@ -30,10 +30,12 @@ from typing import Generic, TypeVar
 from audit import building, header, plan
 from audit.batches import Batch, Decoded, Packer, decode, store
 from audit.books import PartBooks
+from audit.errors import UsageError
 from audit.parts import Parts
 from audit.plan import ScanOptions, ScanReport
 from audit.progress import Meter, Report
-from audit.scorer import Scorer, Scores
+from audit.registry import AnyScorer
+from audit.scorer import Scores
 from audit.shards import Books, Sample, Shard, ShardReader, expand
 from audit.taxonomy import Taxonomy
 
@@ -47,7 +49,7 @@ T = TypeVar("T")
 def scan(
     sources: Sequence[str],
     out: Path | str,
-    scorer: Scorer,
+    scorer: AnyScorer,
     options: ScanOptions | None = None,
     *,
     progress: Report = lambda tick: None,
@@ -65,13 +67,19 @@ def scan(
     directory = Path(out)
     with header.locked(directory):
         decided = {**asdict(options.limits), "previews": options.previews}
-        fingerprint = header.settle(
-            directory, sources, scorer, Taxonomy.load(), decided, overwrite=options.overwrite
+        made = header.maker(scorer)
+        if options.features and made.body is None:
+            raise UsageError(
+                f"--store-features: scorer {scorer.card.name} has no features; leave it out, a "
+                "catalog of its kind can be rescored from the embeddings"
+            )
+        header.settle(
+            directory, sources, made, Taxonomy.load(), decided, overwrite=options.overwrite
         )
         parts = Parts(directory)
         parts.clean()
-        before = plan.kept(parts, shards, fingerprint, options)
-        flow = _Flow(parts, scorer, fingerprint, options)
+        before = plan.kept(parts, shards, made.fingerprint, options)
+        flow = _Flow(parts, scorer, made.fingerprint, options)
         whole = {shard_id for shard_id, books in before.items() if not plan.is_partial(books)}
         meter = Meter([shard for shard in shards if shard.id not in whole], options.limit)
         flow.run(shards, before, meter, progress)
@@ -204,7 +212,7 @@ class _Flow:
     """One run of the stages, and what they measured."""
 
     def __init__(
-        self, parts: Parts, scorer: Scorer, fingerprint: str, options: ScanOptions
+        self, parts: Parts, scorer: AnyScorer, fingerprint: str, options: ScanOptions
     ) -> None:
         on_cpu = next(scorer.encoder.parameters()).device.type == "cpu"
         self._parts, self._scorer, self._fingerprint = parts, scorer, fingerprint
@@ -320,8 +328,9 @@ class _Flow:
         pieces = ((piece, scores) for batch, scores in self._scored for piece in batch.pieces)
         for shard, group in groupby(pieces, key=lambda pair: pair[0].shard):
             with self._parts.writing(
-                shard, concept_names=self._scorer.concepts, scorer=self._fingerprint
-            ) as part:
+                shard, concept_names=self._scorer.concepts, scorer=self._fingerprint,
+                features=self._options.features,
+            ) as part:  # fmt: skip
                 for piece, scores in group:
                     store(part, piece, scores, strict=self._options.strict)
                     self.failures.update(_code(image) for image in piece.bad)

@@ -48,11 +48,17 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
         raise ShardwardenError(f"{directory}: not a catalog, it has no parts; run `audit scan`")
     problems: list[str] = []
     header = _header(directory, problems)
+    if pending := header.get("rescoring"):
+        problems.append(
+            f"{directory}: rescoring with {pending.get('scorer')} was broken off; run it again"
+        )
     shards = _expected(sources or header.get("sources", []), problems)
     max_bytes = header.get("options", {}).get("max_bytes", MAX_BYTES)
     sound = []
     scorers: Counter[str] = Counter()
-    for shard_id in sorted(shards.keys() | set(parts.shard_ids()) | _orphans(parts)):
+    for path in parts.orphans():
+        problems.append(f"{path.name}: its part is not there; {_RESCAN}")
+    for shard_id in sorted(shards.keys() | set(parts.shard_ids())):
         fault = parts.fault(shard_id)
         if fault is not None:
             problems.append(fault)
@@ -96,11 +102,6 @@ def _expected(sources: Sequence[str], problems: list[str]) -> dict[str, Shard]:
         return {}
 
 
-def _orphans(parts: Parts) -> set[str]:
-    """Shards of which only the embeddings are left."""
-    return {path.stem for path in parts.directory.glob("*.npy")}
-
-
 def _part(parts: Parts, books: PartBooks) -> Iterator[str]:
     """The part against itself: statuses, ids, checksums, unit length."""
     parquet, npy = parts.paths(books.shard)
@@ -128,6 +129,11 @@ def _part(parts: Parts, books: PartBooks) -> Iterator[str]:
         wrong += int((~(np.abs(np.linalg.norm(chunk, axis=1) - 1) <= UNIT_TOLERANCE)).sum())
     if wrong:
         yield f"{npy.name}: {wrong:,} embeddings are not of unit length; {_RESCAN}"
+    features = parts.features_path(books.shard)
+    if books.features and digest_of(features) != books.features:
+        yield f"{features.name}: bytes are not those that were written; {_RESCAN}"
+    if not books.features and features.exists():
+        yield f"{features.name}: its part does not know it; delete it"
 
 
 def _tar(parts: Parts, books: PartBooks, reader: ShardReader) -> Iterator[str]:

@@ -19,8 +19,9 @@ def add(command: Command) -> None:
     sources(p)
     p.add_argument("--out", type=Path, metavar="DIR",
                    help="catalog to write (default: <name of the source folder>.audit, here)")
-    p.add_argument("--scorer", default="compact", metavar="NAME|DIR",
-                   help="bundled scorer or scorer folder (default: compact)")
+    p.add_argument("--scorer", default="compact", metavar="NAME|DIR|zeroshot:MODEL:WEIGHTS",
+                   help="bundled scorer, scorer folder, or prompts on an open_clip model "
+                        "(default: compact)")
     p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     p.add_argument("--batch-size", type=count, metavar="N",
                    help="images scored at once (default: 32 on a CPU, 256 on a GPU)")
@@ -34,6 +35,8 @@ def add(command: Command) -> None:
                    help="score the first N images only; a later scan without it goes on")
     p.add_argument("--strict", action="store_true", help="stop at the first failure, exit code 1")
     p.add_argument("--no-previews", action="store_true", help="store no 24-pixel grey previews")
+    p.add_argument("--store-features", action="store_true",
+                   help="keep the safety features too, so that `audit rescore` needs no image")
     max_bytes(p)
     p.add_argument("--max-pixels", type=count, metavar="N",
                    help="refuse larger images (default: 178,000,000)")
@@ -68,12 +71,13 @@ def add(command: Command) -> None:
 def scan(args: Namespace) -> int:
     """Score every image of the sources; exit code 3 when images failed or shards have faults."""
     from audit.images import DEFAULT_LIMITS, Limits
-    from audit.plan import ScanOptions, default_out
+    from audit.plan import ScanOptions, default_out, features_cost
     from audit.shards import expand
 
     shards = expand(args.source)  # a wrong source is told before a scorer is loaded
 
     from audit.progress import display, summary
+    from audit.registry import load_scorer
     from audit.scan import scan
     from audit.scorer import Scorer
 
@@ -85,12 +89,15 @@ def scan(args: Namespace) -> int:
         limit=args.limit,
         strict=args.strict,
         previews=not args.no_previews,
+        features=args.store_features,
         limits=Limits(
             args.max_pixels or DEFAULT_LIMITS.max_pixels, args.max_bytes or DEFAULT_LIMITS.max_bytes
         ),
     )
     out = args.out or default_out(args.source, shards)
-    scorer = Scorer.load(args.scorer, device=args.device)
+    scorer = load_scorer(args.scorer, device=args.device)
+    if args.store_features and isinstance(scorer, Scorer):
+        warn(features_cost(scorer.safety.dims.head.width, shards))
     with display(sys.stderr) as shown:
         report = scan(args.source, out, scorer, options, progress=shown.show)
     if args.format == "json":
