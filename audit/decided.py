@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,8 +11,7 @@ from audit.books import PartBooks
 from audit.errors import ShardwardenError, UsageError
 from audit.labels import Example, Label, LabelFile, Unusable, label_of, read_label
 from audit.parts import Parts
-from audit.shards import Shard, ShardReader
-from audit.streams import read_range
+from audit.pictures import read_pictures
 from audit.taxonomy import LEVELS, Taxonomy
 from audit.verdicts import Outcome, read_log, settle
 
@@ -130,8 +128,6 @@ def _rows(
             where = f"{books.name}/{row['image_member']}"
             if isinstance(label, str):
                 yield Unusable(where, label)
-            elif label is not None and row["status"] == "quarantined":
-                yield Unusable(where, "quarantined: its picture is shown to nobody and not read")
             elif label is not None:
                 pictures[ordinal] = label
         yield from _pictures(books, rows, pictures)
@@ -147,45 +143,22 @@ def _rows(
 def _pictures(
     books: PartBooks, rows: list[Row], labels: dict[int, Label]
 ) -> Iterator[Example | Unusable]:
-    """Bytes by range where the tar is plain, else by reading it through once."""
-    whole = [ordinal for ordinal in labels if rows[ordinal]["offset"] is None]
-    streamed = _streamed(books, max(whole)) if whole else {}
-    for ordinal, label in labels.items():
+    for ordinal, data in read_pictures(books, {ordinal: rows[ordinal] for ordinal in labels}):
         row = rows[ordinal]
         where = f"{books.name}/{row['image_member']}"
-        try:
-            if row["offset"] is None:
-                data = streamed.get(ordinal)
-            else:
-                data = read_range(books.url, row["offset"], row["size"])
-        except ShardwardenError as error:
-            yield Unusable(where, str(error))
-            continue
-        if data is None or hashlib.sha256(data).hexdigest() != row["sha256"]:
-            yield Unusable(where, f"not the picture that was scanned; scan {books.name} again")
+        if isinstance(data, str):
+            yield Unusable(where, data)
             continue
         metadata = _json(row["metadata"])
         yield Example(
             data,
-            label,
+            labels[ordinal],
             str(metadata.get("source", books.name)),
             str(metadata.get("group", row["sha256"])),
             where,
             row["caption"],
             {**metadata, "uid": row["uid"], "row_id": row["row_id"]},
         )
-
-
-def _streamed(books: PartBooks, last: int) -> dict[int, bytes]:
-    """Images 0..last of a compressed tar, by ordinal."""
-    reader = ShardReader(Shard(books.shard, books.url, books.name, books.compressed))
-    found = {}
-    for sample in reader:
-        if sample.data is not None:
-            found[sample.ordinal] = sample.data
-        if sample.ordinal >= last:
-            break
-    return found
 
 
 def _json(text: str | None) -> dict[str, Any]:
