@@ -193,9 +193,9 @@ def _symbol(pen: ImageDraw.ImageDraw, rng: random.Random, x: float, y: float, r:
         pen.ellipse((x - r * 0.55, y - r * 0.55, x + r * 0.55, y + r * 0.55), (255, 205, 40))
     if kind != "sun":
         tone = (245, 246, 250) if kind != "rain" else (150, 158, 172)
-        for off, dy, k in ((-0.5, 0.35, 0.4), (0, 0.1, 0.55), (0.5, 0.35, 0.4), (0, 0.4, 0.4)):
-            a, b = x + off * r, y + dy * r
-            pen.ellipse((a - k * r, b - k * r, a + k * r, b + k * r), tone)
+        for off, sink, part in ((-0.5, 0.35, 0.4), (0, 0.1, 0.55), (0.5, 0.35, 0.4), (0, 0.4, 0.4)):
+            a, b = x + off * r, y + sink * r
+            pen.ellipse((a - part * r, b - part * r, a + part * r, b + part * r), tone)
     if kind in ("rain", "snow"):
         for off in (-0.5, 0.0, 0.5):
             a, b = x + off * r, y + r
