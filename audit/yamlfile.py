@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,10 @@ class YamlFile:
         """Parse the file; UsageError when it cannot be read, is not UTF-8 or not valid YAML."""
         self.path = path
         try:
-            self.content: object = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
+            loader = _StrictLoader(path.read_text(encoding="utf-8"))
+            node = loader.get_single_node()
+            self.content: object = None if node is None else loader.construct_document(node)
+            self._lines = dict(_places(node, ""))
         except OSError as error:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -35,11 +38,23 @@ class YamlFile:
             reason = str(error).split("\n", 1)[0]
             raise UsageError(f"{path}: not valid YAML: {reason}") from error
 
-    def error(self, where: str, problem: str) -> UsageError:
-        """The error to raise for a problem at a place; an empty place is the whole file."""
-        line = f"{self.path}: {where}: {problem}" if where else f"{self.path}: {problem}"
+    def error(self, where: str, problem: str, *, at: str = "") -> UsageError:
+        """The error to raise for a problem at a place; an empty place is the whole file.
+
+        at  the place whose line to name, when it is another; where the file has no such place,
+            the line is that of the nearest one around it
+        """
+        number = self._line(at or where)
+        file = f"{self.path}, line {number}" if number else f"{self.path}"
+        line = f"{file}: {where}: {problem}" if where else f"{file}: {problem}"
         # Keys and values are quoted from the file: no line breaks or terminal codes get through.
         return UsageError("".join(c if c.isprintable() else "?" for c in line))
+
+    def _line(self, where: str) -> int | None:
+        """Line of a place, 1-based; None for the whole file."""
+        while where and where not in self._lines:
+            where = where[: max(where.rfind("."), where.rfind("["), 0)]
+        return self._lines.get(where) if where else None
 
     def mapping(
         self,
@@ -57,7 +72,8 @@ class YamlFile:
                 raise self.error(where, f"key {key!r} is not text; put it in quotes")
             if (required or optional) and key not in (*required, *optional):
                 known = ", ".join((*required, *optional))
-                raise self.error(where, f"unknown key '{key}'; known: {known}")
+                at = f"{where}.{key}" if where else key
+                raise self.error(where, f"unknown key '{key}'; known: {known}", at=at)
         for key in required:
             if key not in value:
                 raise self.error(where, f"key '{key}' is missing")
@@ -91,6 +107,20 @@ class YamlFile:
     def choices(self, value: object, where: str, known: Collection[str]) -> tuple[str, ...]:
         """The value as a list of known ones, none of them twice."""
         return tuple(self.choice(v, where, known) for v in self.texts(value, where))
+
+
+def _places(node: yaml.Node | None, where: str) -> Iterator[tuple[str, int]]:
+    """Every dotted place with its line; that of a key is where the key stands."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                place = f"{where}.{key.value}" if where else key.value
+                yield place, key.start_mark.line + 1
+                yield from _places(value, place)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            yield f"{where}[{i}]", item.start_mark.line + 1
+            yield from _places(item, f"{where}[{i}]")
 
 
 def _short(value: object) -> str:
