@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from audit import vectors
+from audit import embedded, vectors
 from audit.books import PartBooks
 from audit.catalog import NAME, Catalog
+from audit.embeddings import is_embedding_folder
 from audit.errors import ShardwardenError
 from audit.parts import Parts, digest_of
 from audit.plan import PARTIAL, is_partial
@@ -52,7 +53,9 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
         problems.append(
             f"{directory}: rescoring with {pending.get('scorer')} was broken off; run it again"
         )
-    shards = _expected(sources or header.get("sources", []), problems)
+    named = list(sources or header.get("sources", []))
+    folders = [source for source in named if is_embedding_folder(source)]
+    shards = _expected([source for source in named if source not in folders], problems)
     max_bytes = header.get("options", {}).get("max_bytes", MAX_BYTES)
     sound = []
     scorers: Counter[str] = Counter()
@@ -69,9 +72,11 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
         shard = shards.get(shard_id) or Shard(shard_id, books.url, books.name, books.compressed)
         try:
             problems += _part(parts, books)
-            problems += _tar(parts, books, ShardReader(shard, max_bytes=max_bytes))
+            if books.kind == "shard":
+                problems += _tar(parts, books, ShardReader(shard, max_bytes=max_bytes))
         except ShardwardenError as error:
             problems.append(str(error))
+    problems += _folders(parts, folders, sound)
     if len(scorers) > 1:
         problems.append(
             f"{parts.directory}: parts of {len(scorers)} different scorers; "
@@ -79,6 +84,17 @@ def verify(catalog_dir: Path | str, *, sources: Sequence[str] | None = None) -> 
         )
     problems += _published(directory, parts, sound)
     return problems
+
+
+def _folders(parts: Parts, folders: Sequence[str], sound: Sequence[str]) -> Iterator[str]:
+    """Parts of embeddings against the folders they were read from."""
+    for folder in folders:
+        try:
+            yield from embedded.differences(parts, folder)
+        except ShardwardenError as error:
+            yield str(error)
+    if not folders and any(parts.books(shard_id).kind != "shard" for shard_id in sound):
+        yield f"{parts.directory.parent}: the folder of its embeddings is not there; name it"
 
 
 def _header(directory: Path, problems: list[str]) -> dict[str, Any]:

@@ -6,9 +6,14 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from audit.errors import UsageError
 from audit.options import Command, as_json, catalog, count, max_bytes, sources
 from audit.terminal import say, say_json, warn
+
+if TYPE_CHECKING:
+    from audit.plan import ScanOptions, ScanReport
 
 
 def add(command: Command) -> None:
@@ -22,6 +27,9 @@ def add(command: Command) -> None:
     p.add_argument("--scorer", default="compact", metavar="NAME|DIR|zeroshot:MODEL:WEIGHTS",
                    help="bundled scorer, scorer folder, or prompts on an open_clip model "
                         "(default: compact)")
+    p.add_argument("--encoder", metavar="MODEL:WEIGHTS",
+                   help="for a folder of embeddings that clip-retrieval wrote: the encoder that "
+                        "made them, as in ViT-L-14:openai; the scorer must read those")
     p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     p.add_argument("--batch-size", type=count, metavar="N",
                    help="images scored at once (default: 32 on a CPU, 256 on a GPU)")
@@ -70,18 +78,65 @@ def add(command: Command) -> None:
 
 def scan(args: Namespace) -> int:
     """Score every image of the sources; exit code 3 when images failed or shards have faults."""
-    from audit.images import DEFAULT_LIMITS, Limits
-    from audit.plan import ScanOptions, default_out, features_cost
+    from audit.embeddings import is_embedding_folder
+    from audit.progress import summary
+
+    embedded = [is_embedding_folder(source) for source in args.source]
+    if any(embedded) and not all(embedded):
+        raise UsageError("scan: shards and folders of embeddings go into two catalogs")
+    report = _scan_embeddings(args) if any(embedded) else _scan_shards(args)
+    if args.format == "json":
+        say_json({**asdict(report), "balanced": report.balanced, "exit_code": report.exit_code})
+    else:
+        for line in summary(report):
+            say(line)
+    return report.exit_code
+
+
+def _scan_embeddings(args: Namespace) -> ScanReport:
+    from audit.embedded import scan_embeddings
+    from audit.identity import encoder_identity, encoder_spec
+    from audit.registry import load_embedding_scorer
+    from audit.steps import counted
+
+    if args.encoder is None:
+        raise UsageError(
+            f"{args.source[0]}: embeddings do not say whose they are; name it with --encoder, as "
+            "in --encoder ViT-L-14:openai"
+        )
+    encoder = encoder_identity(encoder_spec(args.encoder))
+    scorer = load_embedding_scorer(args.scorer)
+    out = args.out or Path(f"{Path(args.source[0]).resolve().name}.audit")
+    with counted(sys.stderr) as show:
+        return scan_embeddings(args.source, out, scorer, encoder, _options(args), progress=show)
+
+
+def _scan_shards(args: Namespace) -> ScanReport:
+    from audit.plan import default_out, features_cost
     from audit.shards import expand
 
     shards = expand(args.source)  # a wrong source is told before a scorer is loaded
 
-    from audit.progress import display, summary
+    from audit.progress import display
     from audit.registry import load_scorer
     from audit.scan import scan
     from audit.scorer import Scorer
 
-    options = ScanOptions(
+    if args.encoder is not None:
+        raise UsageError("--encoder: only for folders of embeddings; a scorer names its own")
+    out = args.out or default_out(args.source, shards)
+    scorer = load_scorer(args.scorer, device=args.device)
+    if args.store_features and isinstance(scorer, Scorer):
+        warn(features_cost(scorer.safety.dims.head.width, shards))
+    with display(sys.stderr) as shown:
+        return scan(args.source, out, scorer, _options(args), progress=shown.show)
+
+
+def _options(args: Namespace) -> ScanOptions:
+    from audit.images import DEFAULT_LIMITS, Limits
+    from audit.plan import ScanOptions
+
+    return ScanOptions(
         batch_size=args.batch_size,
         workers=args.workers,
         overwrite=args.overwrite,
@@ -94,18 +149,6 @@ def scan(args: Namespace) -> int:
             args.max_pixels or DEFAULT_LIMITS.max_pixels, args.max_bytes or DEFAULT_LIMITS.max_bytes
         ),
     )
-    out = args.out or default_out(args.source, shards)
-    scorer = load_scorer(args.scorer, device=args.device)
-    if args.store_features and isinstance(scorer, Scorer):
-        warn(features_cost(scorer.safety.dims.head.width, shards))
-    with display(sys.stderr) as shown:
-        report = scan(args.source, out, scorer, options, progress=shown.show)
-    if args.format == "json":
-        say_json({**asdict(report), "balanced": report.balanced, "exit_code": report.exit_code})
-    else:
-        for line in summary(report):
-            say(line)
-    return report.exit_code
 
 
 def index(args: Namespace) -> int:
