@@ -7,7 +7,16 @@ import sys
 from collections.abc import Sequence
 
 from audit import __version__
-from audit.commands import asking, false_positives, judging, rescoring, scanning, training
+from audit.commands import (
+    asking,
+    embedding,
+    explaining,
+    false_positives,
+    judging,
+    rescoring,
+    scanning,
+    training,
+)
 from audit.options import Parser, commands_of
 from audit.program import run
 
@@ -34,7 +43,16 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"shardwarden {__version__}")
     command = commands_of(top)
-    for group in (scanning, asking, rescoring, judging, false_positives, training):
+    for group in (
+        scanning,
+        asking,
+        rescoring,
+        judging,
+        explaining,
+        false_positives,
+        embedding,
+        training,
+    ):
         group.add(command)
     return top
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 
 FILES = {"zeroshot": "text.safetensors", "head": "head.safetensors"}
-ROWS = 2048  # judged at once: what lies between stays in the cache
+ROWS = 1024  # judged at once: what lies between stays in the cache
 
 
 class Judge(Protocol):
@@ -131,7 +131,7 @@ class EmbeddingScorer:
 
     def to(self, device: str) -> EmbeddingScorer:
         """Move the encoder, where there is one, to 'cpu', 'cuda' or 'auto'."""
-        from audit.scorer import resolve_device
+        from audit.devices import resolve_device
 
         if self._encoder is not None:
             self._encoder.to(resolve_device(device)).eval()
@@ -153,17 +153,15 @@ class EmbeddingScorer:
                 f"scorer {self.card.name} gives one probability and no risk type; use it as an "
                 "extra scorer (--extra), or import it again with --concept"
             )
-        vectors = self._unit(embeddings)
-        logits = self._logits(vectors)
+        logits, units = self._judged(embeddings)
         raw = self._type_logits(logits)
-        kept = len(vectors)
         return Scores(
             types=_softmax(raw / np.float32(self._temperature("types"))),
             levels=self._levels(logits, raw),
             concepts=self._probabilities(logits),
-            embeddings=vectors.astype(np.float16),
-            evidence=np.zeros((kept, 0, 0), np.float32),
-            features=np.zeros((kept, 0), np.float32),
+            embeddings=units,
+            evidence=np.zeros((len(units), 0, 0), np.float32),
+            features=np.zeros((len(units), 0), np.float32),
         )
 
     def extras(self, embeddings: npt.NDArray[Any]) -> dict[str, Floats]:
@@ -171,7 +169,7 @@ class EmbeddingScorer:
 
         raises  as `score_embeddings`
         """
-        found = self._probabilities(self._logits(self._unit(embeddings)))
+        found = self._probabilities(self._judged(embeddings)[0])
         return {name: found[:, k] for k, name in enumerate(self.extra_names)}
 
     @property
@@ -210,27 +208,30 @@ class EmbeddingScorer:
         half = len(pixels) // 2
         return np.concatenate([self._embed(pixels[:half]), self._embed(pixels[half:])])
 
-    def _unit(self, embeddings: npt.NDArray[Any]) -> Floats:
-        if embeddings.ndim != 2 or embeddings.shape[1] != self.judge.width:
+    def _judged(self, embeddings: npt.NDArray[Any]) -> tuple[Floats, npt.NDArray[np.float16]]:
+        """Log-odds [B, K], and the embeddings [B, E] at length 1."""
+        rows, width = len(embeddings), self.judge.width
+        if embeddings.shape != (rows, width):
             raise ScorerError(
-                f"scorer {self.card.name} reads embeddings [B, {self.judge.width}] of "
+                f"scorer {self.card.name} reads embeddings [B, {width}] of "
                 f"{self.encoder_identity}, got {list(embeddings.shape)}"
             )
-        vectors = embeddings.astype(np.float32)
-        squares = np.einsum("be,be->b", vectors, vectors)
-        usable = np.isfinite(squares) & (squares > 0)
-        if not usable.all():
-            raise ScorerError(
-                f"embedding {int(np.argmin(usable)):,} of {len(vectors):,} is zero or holds what "
-                "is not a number; leave it out"
-            )
-        vectors /= np.sqrt(squares)[:, None]
-        return vectors
-
-    def _logits(self, vectors: Floats) -> Floats:
-        starts = range(0, len(vectors), ROWS)
-        pieces = [self.judge.logits(vectors[i : i + ROWS]) for i in starts]
-        return np.concatenate(pieces) if pieces else np.zeros((0, len(self.concepts)), np.float32)
+        logits = np.empty((rows, len(self.concepts)), np.float32)
+        units = np.empty((rows, width), np.float16)
+        for start in range(0, rows, ROWS):
+            here = slice(start, start + ROWS)
+            vectors = embeddings[here].astype(np.float32)
+            squares = np.einsum("be,be->b", vectors, vectors)
+            usable = np.isfinite(squares) & (squares > 0)
+            if not usable.all():
+                raise ScorerError(
+                    f"embedding {start + int(np.argmin(usable)):,} of {rows:,} is zero or holds "
+                    "what is not a number; leave it out"
+                )
+            vectors /= np.sqrt(squares)[:, None]
+            logits[here] = self.judge.logits(vectors)
+            units[here] = vectors
+        return logits, units
 
     def _type_logits(self, logits: Floats) -> Floats:
         """[B, 7]: the largest log-odds of each type, 0 for safe, NaN where nothing is covered."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -20,8 +19,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from audit.card import AGAIN, ENCODER, SAFETY, Card, find_scorer, read_card, write_card
+from audit.devices import resolve_device
 from audit.encoder import Encoder, build_encoder
-from audit.errors import ScorerError, UsageError
+from audit.errors import ScorerError
 from audit.identity import encoder_identity, file_sha256
 from audit.safety import FoldedSafetyModule, SafetyDims, SafetyModule
 from audit.taxonomy import TYPES
@@ -192,6 +192,32 @@ class Scorer:
         pooled = torch.from_numpy(features.astype(np.float32, copy=False)).to(self._device)
         return self._judge(pooled, embeddings, np.zeros((len(features), 0, 0), np.float32))
 
+    def explain(self, image: bytes | np.ndarray, what: str | None = None) -> np.ndarray:
+        """Where in a picture the evidence lies: [h, w] float32 on the upright picture, sum 1.
+
+        image   an image file, or RGB [H, W, 3] uint8
+        what    a type or concept; None: the likeliest risky type. See `audit.explaining`
+        raises  ImageError, and UsageError when the scorer does not give that type or concept
+        """
+        from audit.explaining import explain
+
+        return explain(self, image, what).evidence
+
+    @torch.inference_mode()
+    def contributions(self, pixels: np.ndarray, reader: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """What the parts of one prepared picture [S, S, 3] say to `reader` [E], and their weights.
+
+        returns  values and attention weights, [A, N + Q] float32 each: safety tokens, then patches;
+                 see `FoldedSafetyModule.contributions`
+        """
+        if self._ready is None:
+            self.to("cpu")
+        assert self._ready is not None
+        batch = torch.from_numpy(pixels[None]).to(self._device).permute(0, 3, 1, 2)
+        patches = self.encoder(batch).patches
+        values, weights = self._ready.contributions(patches, reader.to(self._device))
+        return values[0].cpu().numpy(), weights[0].cpu().numpy()
+
     def _judge(self, pooled: Tensor, embeddings: np.ndarray, evidence: np.ndarray) -> Scores:
         """Safety features [B, E] -> probabilities, by the heads and the card's calibration."""
         type_logits, level_logits, concept_logits = self.safety.head.classify(pooled)
@@ -274,17 +300,6 @@ def untrained(
         taxonomy_hash=taxonomy_hash,
     )
     return Scorer(card, encoder, SafetyModule(dims))
-
-
-def resolve_device(device: str) -> torch.device:
-    """'auto', 'cpu' or 'cuda' -> a device. raises UsageError when it is not there"""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError("--device cuda: no CUDA device is visible here; use --device cpu")
-    if os.environ.get("OMP_NUM_THREADS") is None and device == "cpu":
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0))))
-    return torch.device(device)
 
 
 def _digest(identity: object, weights: dict[str, Tensor]) -> str:

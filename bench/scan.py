@@ -27,12 +27,13 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from audit.batches import decode
+from audit.devices import resolve_device
 from audit.encoder import CompactEncoder, Encoder, OpenClipEncoder
 from audit.plan import ScanOptions
 from audit.resources import data_path
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyModule
 from audit.scan import CPU_BATCH, GPU_BATCH, scan
-from audit.scorer import Scorer, resolve_device, untrained
+from audit.scorer import Scorer, untrained
 from audit.shards import ShardReader, expand
 from audit.taxonomy import TYPES, Taxonomy
 from audit.training import Recipe

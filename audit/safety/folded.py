@@ -73,13 +73,17 @@ class FoldedSafetyModule(nn.Module):
         for name, value in folds.items():
             self.register_buffer(name, value.to(head.query.dtype), persistent=False)
 
-    def pool(self, patch_features: Tensor) -> tuple[Tensor, Tensor]:
-        """Patch features [B, T, D] -> pooled [B, E] and attention weights [B, A, N + Q]."""
-        features = self.readout(self.abstract(patch_features))  # [B, Q, S]
+    def attend(self, patch_features: Tensor) -> tuple[Tensor, Tensor]:
+        """Patch features [B, T, D] -> readout features [B, Q, S], attention [B, A, N + Q]."""
+        features = self.readout(self.abstract(patch_features))
         scores = (features @ self.key_map.T).transpose(1, 2) + self.patch_score[:, None]
         tokens = self.token_score.expand(scores.shape[0], -1, -1)
-        weights = torch.cat([tokens, scores], dim=2).softmax(-1)  # [B, A, N + Q]
-        on_tokens, on_patches = weights.split([tokens.shape[2], scores.shape[2]], dim=2)
+        return features, torch.cat([tokens, scores], dim=2).softmax(-1)
+
+    def pool(self, patch_features: Tensor) -> tuple[Tensor, Tensor]:
+        """Patch features [B, T, D] -> pooled [B, E] and attention weights [B, A, N + Q]."""
+        features, weights = self.attend(patch_features)
+        on_tokens, on_patches = self._split(weights)
         summed = on_patches @ features  # [B, A, S]
         values = (
             torch.einsum("bas,ads->bad", summed, self.value_map)
@@ -89,6 +93,27 @@ class FoldedSafetyModule(nn.Module):
         )
         pooled: Tensor = self.out_proj(values.flatten(1))
         return pooled, weights
+
+    def _split(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        count = self.dims.head.tokens
+        return weights[:, :, :count], weights[:, :, count:]
+
+    def contributions(self, patch_features: Tensor, reader: Tensor) -> tuple[Tensor, Tensor]:
+        """What every token and patch adds to a linear reading of the pooled features.
+
+        patch_features  [B, T, D]
+        reader          [E], a row of a head, or a difference of two
+        returns         values [B, A, N + Q], what a token or patch says, and the attention weights
+                        [B, A, N + Q]; the sum of their product is `reader @ pooled`, less the
+                        reader's product with the output projection's bias
+        """
+        features, weights = self.attend(patch_features)
+        by_head = (reader @ self.out_proj.weight).unflatten(0, self.value_bias.shape)  # [A, d]
+        maps = torch.einsum("ad,ads->as", by_head, self.value_map)
+        patches = (features @ maps.T).transpose(1, 2) + (by_head * self.patch_value).sum(1)[:, None]
+        tokens = torch.einsum("ad,and->an", by_head, self.token_value).expand(len(patches), -1, -1)
+        bias = (by_head * self.value_bias).sum(1)[:, None]
+        return torch.cat([tokens, patches], dim=2) + bias, weights
 
     def forward(self, patch_features: Tensor) -> SafetyOutput:
         """Judge a batch of patch features [B, T, D]; the same outputs as `SafetyModule`."""
