@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from audit.card import read_card
-from audit.evaluation import from_drawings, from_shards, judge, metrics
+from audit.evaluation import from_drawings, judge, metrics
+from audit.examples import read_examples
 from audit.resources import data_path
 from audit.scorer import Scorer
 from audit.taxonomy import Taxonomy
@@ -31,12 +32,9 @@ def test_it_is_of_the_bundled_taxonomy_and_knows_its_limits(compact: Scorer) -> 
 
 
 def test_held_out_photographs_score_as_the_card_says(compact: Scorer, shared: Path) -> None:
-    found = metrics(
-        judge(
-            compact, from_shards([str(shared / "datasets/risk-photos/val-*.tar")]), Taxonomy.load()
-        ),
-        compact.concepts,
-    )
+    photos = str(shared / "datasets/risk-photos/val-*.tar")
+    examples = read_examples([photos], compact.concepts, Taxonomy.load())
+    found = metrics(judge(compact, examples), compact.concepts)
     written = read_card(data_path("scorers", "compact")).metrics["held-out-photos"]
     for name in ("auroc_risky_vs_safe", "type_accuracy", "harmless_flagged"):
         assert found[name] == pytest.approx(written[name], abs=0.005), name
@@ -45,8 +43,7 @@ def test_held_out_photographs_score_as_the_card_says(compact: Scorer, shared: Pa
 
 
 def test_drawings_of_another_seed_and_other_templates_are_told_apart(compact: Scorer) -> None:
-    found = metrics(
-        judge(compact, from_drawings(560, 1_700_000), Taxonomy.load()), compact.concepts
-    )
+    drawings = from_drawings(560, 1_700_000, compact.concepts, Taxonomy.load())
+    found = metrics(judge(compact, drawings), compact.concepts)
     assert found["type_accuracy"] >= 0.90
     assert found["harmless_flagged"] <= 0.10

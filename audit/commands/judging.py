@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 
 from audit.options import Command, as_json, count
 from audit.terminal import say, say_json, warn
@@ -16,16 +17,26 @@ def add(command: Command) -> None:
     p = command("scorers", scorers, "list the bundled scorers and what they cover", "")
     as_json(p)
 
-    p = command("eval", evaluate, "measure a scorer on labelled shards or drawn documents",
-                "compact held-out/ --separate weapon neutral")
-    p.add_argument("scorer", metavar="NAME|DIR", help="bundled scorer or scorer folder")
-    p.add_argument("source", nargs="*", metavar="SOURCE", help="labelled shards")
+    p = command("eval", evaluate, "measure a scorer on labelled examples or drawn documents",
+                "compact held-out/ --out evaluation/ --separate weapon neutral")
+    p.add_argument("scorer", metavar="NAME|DIR",
+                   help="bundled scorer, scorer folder or zeroshot:MODEL:WEIGHTS")
+    p.add_argument("source", nargs="*", metavar="SOURCE",
+                   help="labelled shards, .jsonl records, or a catalog with decisions")
+    p.add_argument("--labels", type=Path, metavar="FILE",
+                   help="labels by uid or key, in place of the sources' own (.csv, .jsonl, "
+                        ".parquet)")
     p.add_argument("--drawn", type=count, metavar="N",
                    help="also N drawn documents of the templates kept out of training")
     p.add_argument("--seed", type=int, default=900_000, metavar="N",
                    help="of the drawn documents (default: 900000, apart from training's)")
+    p.add_argument("--draws", type=count, default=1000, metavar="N",
+                   help="draws of the bootstrap behind every interval (default: 1000)")
     p.add_argument("--separate", nargs=2, action="append", metavar=("LABEL", "LABEL"),
                    help="how well the first label is told from the second; may be repeated")
+    p.add_argument("--out", type=Path, metavar="DIR",
+                   help="write evaluation.json, evaluation.md and evaluation.html there")
+    p.add_argument("--html", type=Path, metavar="FILE", help="write the HTML page to this file")
     p.add_argument("--record", metavar="NAME", help="put the figures onto the card under this name")
     p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     as_json(p)
@@ -55,37 +66,55 @@ def scorers(args: Namespace) -> int:
 
 
 def evaluate(args: Namespace) -> int:
-    """Measure a scorer on labelled shards or drawn documents."""
+    """Measure a scorer on labelled examples or drawn documents; 3 when some were unusable."""
     from itertools import chain
 
     from audit.card import find_scorer
     from audit.errors import UsageError
-    from audit.evaluation import from_drawings, from_shards, judge, metrics, record, separation
+    from audit.evaluation import evaluate, from_drawings, judge, record, separation
+    from audit.evaluation.evaluating import summary
+    from audit.evaluation.overlap import seen_in_training
+    from audit.evaluation.report import write
+    from audit.examples import read_examples
     from audit.figures import as_text
-    from audit.scorer import Scorer
+    from audit.registry import load_scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
 
-    scorer = Scorer.load(args.scorer, device=args.device)
     if not args.source and not args.drawn:
         raise UsageError("nothing to measure on; give labelled shards, or --drawn N")
+    folder = find_scorer(args.scorer) if args.record else None
+    taxonomy = Taxonomy.load()
+    scorer = load_scorer(args.scorer, device=args.device)
+    names = scorer.concepts
     examples = chain(
-        from_shards(args.source) if args.source else (),
-        from_drawings(args.drawn, args.seed) if args.drawn else (),
+        read_examples(args.source, names, taxonomy, mapping=args.labels) if args.source else (),
+        from_drawings(args.drawn, args.seed, names, taxonomy) if args.drawn else (),
     )
     with counted(sys.stderr) as shown:
-        judged = judge(
-            scorer, examples, Taxonomy.load(), progress=lambda done: shown(done, None, "judged")
-        )
-    figures = metrics(judged, scorer.concepts)
+        judged = judge(scorer, examples, progress=lambda done: shown(done, None, "judged"))
+        report = evaluate(judged, names, resamples=args.draws, progress=shown)
+    report["scorer"] = {"name": scorer.card.name, "fingerprint": scorer.fingerprint}
+    figures = summary(judged, names, report)
     if args.separate:
         figures["separation"] = {
-            f"{a} vs {b}": separation(judged, a, [b], scorer.concepts) for a, b in args.separate
+            f"{a} vs {b}": separation(judged, a, [b], names) for a, b in args.separate
         }
-    if args.record:
-        record(find_scorer(args.scorer), args.record, figures)
+        report["separation"] = figures["separation"]
+    if hits := seen_in_training(scorer.card, judged.digests):
+        warn(f"the scorer was trained on some of these pictures ({hits}); its figures flatter it")
+    for unusable in judged.unusable[:20]:
+        warn(f"left out: {unusable}")
+    if folder is not None:
+        record(folder, args.record, figures)
+    written = write(report, args.out, args.html)
     if args.format == "json":
-        say_json(figures)
+        say_json({**figures, "report": report})
     else:
         sys.stdout.write(as_text(figures))
-    return 0
+        for path in written:
+            say(f"wrote {path}")
+    left_out = sum(u.count for u in judged.unusable)
+    if left_out:
+        warn(f"{left_out:,} could not be judged and are in no figure")
+    return 3 if left_out else 0

@@ -1,0 +1,44 @@
+"""Whether pictures took part in training, from a few hundred numbers on the card.
+
+Of the sha256 of all training pictures the lowest are kept (a bottom-k sketch, Broder 1997). Any
+other set's digests that are as low are looked up there: a picture found was in training. A set of
+which n pictures were in a training of N is found out but for (1 - n / N) ** 256 of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from audit.card import Card
+
+KEPT = 256
+_DIGITS = 16  # of sha256, 64 bits: no two pictures share them by chance
+_KEY = "pictures"
+
+
+def sketch(digests: Iterable[str]) -> dict[str, Any]:
+    """What a card keeps of its training pictures, under `training["pictures"]`.
+
+    digests   sha256 hex of the bytes of each picture
+    """
+    known = sorted({digest[:_DIGITS] for digest in digests})
+    return {"distinct": len(known), "lowest": known[:KEPT]}
+
+
+def seen_in_training(card: Card, digests: Iterable[str]) -> str | None:
+    """What says that some of these took part in training; None when the card says no such thing.
+
+    digests  sha256 hex of the bytes of each picture
+    """
+    known = card.training.get(_KEY)
+    if not isinstance(known, dict) or not known.get("lowest"):
+        return None
+    lowest = set(known["lowest"])
+    limit = known["lowest"][-1]
+    mine = {digest[:_DIGITS] for digest in digests}
+    looked_at = mine if known["distinct"] <= len(lowest) else {d for d in mine if d <= limit}
+    found = len(looked_at & lowest)
+    if not found:
+        return None
+    return f"{found:,} of the {len(looked_at):,} that its card can tell"
