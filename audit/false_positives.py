@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.card import find_scorer, read_card, write_card
+from audit.card import find_scorer, read_card, scorers, write_card
 from audit.demo.harmless import GROUPS, draw_harmless
 from audit.errors import UsageError
 from audit.evaluation.intervals import clopper_pearson
@@ -198,7 +198,15 @@ def summary(found: Sequence[Group]) -> dict[str, Any]:
     }
 
 
-def committed(scorer: str) -> tuple[Group, ...]:
+def bundled_name(name_or_folder: str | Path) -> str | None:
+    """The name of a bundled scorer, however it was given; None for any other."""
+    for name, folder in scorers():
+        if str(name_or_folder) == name or Path(name_or_folder).resolve() == folder.resolve():
+            return name
+    return None
+
+
+def committed(scorer: str | None) -> tuple[Group, ...]:
     """The committed figures of a bundled scorer, empty when there are none.
 
     raises  UsageError when the file cannot be read
@@ -219,18 +227,19 @@ def committed(scorer: str) -> tuple[Group, ...]:
 def record(name_or_folder: str | Path, scorer: AnyScorer, found: Sequence[Group]) -> list[Path]:
     """Put the figures onto the scorer's card and, of a bundled scorer, among the committed ones.
 
-    returns  the files written
+    returns  what was written: the folder of the card, the file of committed figures
     raises   UsageError for a scorer that has no folder, and so no card on disk
     """
     folder = find_scorer(name_or_folder)
     card = read_card(folder)
     card.metrics[CARD_NAME] = summary(found)
     write_card(folder, card)
-    if folder.parent != data_path("scorers"):
+    name = bundled_name(folder)
+    if name is None:
         return [folder]
     path = _path()
     entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    entries[folder.name] = {
+    entries[name] = {
         "fingerprint": scorer.fingerprint,
         "flagged_at": FLAGGED,
         "groups": {group.name: group.to_json() for group in found},

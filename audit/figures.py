@@ -55,7 +55,8 @@ def in_brief(figures: dict[str, Any]) -> str:
     said = [f"{figures['images']:,} images"]
     if 0 < figures["risky"] < figures["images"]:
         said.append(f"risky vs safe AUROC {number(figures['auroc_risky_vs_safe'])}")
-    said.append(f"type accuracy {number(figures['type_accuracy'])}")
+    if "type_accuracy" in figures:
+        said.append(f"type accuracy {number(figures['type_accuracy'])}")
     if figures["risky"] < figures["images"]:
         said.append(f"harmless flagged {figures['harmless_flagged']:.1%}")
     said += [

@@ -38,12 +38,24 @@ def add(command: Command) -> None:
 
 def false_positives(args: Namespace) -> int:
     """Measure, compare with the committed figures, record. 1 when a group has grown."""
+    from audit.card import find_scorer
     from audit.demo.harmless import GROUPS
-    from audit.false_positives import COUNT, committed, grown, measure, pictures, record, summary
+    from audit.false_positives import (
+        COUNT,
+        bundled_name,
+        committed,
+        grown,
+        measure,
+        pictures,
+        record,
+        summary,
+    )
     from audit.registry import load_scorer
     from audit.steps import counted
 
     scorer = load_scorer(args.scorer, device=args.device)
+    if args.record:
+        find_scorer(args.scorer)  # refuses here, not after a minute, what has no card on disk
     number = args.count or COUNT
     with counted(sys.stderr) as shown:
         found = measure(
@@ -51,7 +63,7 @@ def false_positives(args: Namespace) -> int:
             pictures(number),
             progress=lambda done: shown(done, number * len(GROUPS), "judged"),
         )
-    before = committed(args.scorer)
+    before = committed(bundled_name(args.scorer))
     more = grown(found, before) if before else []
     if args.out:
         from audit.contact_sheet import write_contact_sheet

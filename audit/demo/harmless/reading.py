@@ -111,14 +111,19 @@ def subtitles(rng: random.Random) -> Image.Image:
     return image
 
 
+def faces_of(language: str) -> tuple[str, ...]:
+    """The faces that hold every letter of a language of texts.SCRIPTS."""
+    if language in texts.RIGHT_TO_LEFT:
+        return ("sans", "sans-bold")
+    faces = ("sans", "sans-bold", "serif", "serif-bold")
+    return faces if language in ("Vietnamese", "Georgian") else (*faces, "mono")
+
+
 def foreign_scripts(rng: random.Random) -> Image.Image:
     """A page, a sign or a caption in one of texts.SCRIPTS."""
     language = rng.choice(list(texts.SCRIPTS))
     backward = language in texts.RIGHT_TO_LEFT
-    arabic = language in ("Arabic", "Persian", "Hebrew")
-    name = rng.choice(("sans", "sans-bold") if arabic else ("sans", "serif", "serif-bold", "mono"))
-    if language in ("Vietnamese", "Georgian") and name == "mono":
-        name = "serif"
+    name = rng.choice(faces_of(language))
     back, front = paper(rng), ink(rng)
     if rng.random() < 0.35:
         back, front = hue(rng, 0.7, rng.uniform(0.25, 0.5)), (255, 255, 255)
