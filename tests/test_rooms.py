@@ -25,7 +25,11 @@ HOMES = {
     "webdataset": ("audit/shards.py", "audit/sources.py", "audit/streams.py"),
     "duckdb": ("audit/building.py", "audit/catalog.py"),
     "faiss": ("audit/vectors.py",),
-    "matplotlib": ("audit/evaluation/plots.py", "audit/training/plots.py"),
+    "matplotlib": (
+        "audit/demo/harmless/faces.py",
+        "audit/evaluation/plots.py",
+        "audit/training/plots.py",
+    ),
     "sklearn": ("audit/evaluation/style.py",),
     "streamlit": ("app/*",),
 }
