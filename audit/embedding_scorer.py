@@ -30,6 +30,7 @@ from safetensors.numpy import load_file, save_file
 
 from audit.card import AGAIN, Card, write_card
 from audit.errors import ScorerError, UsageError
+from audit.halves import halves, singles
 from audit.identity import encoder_identity, file_sha256
 from audit.scorer import Scores
 from audit.taxonomy import LEVELS, SAFE, TYPES
@@ -220,7 +221,7 @@ class EmbeddingScorer:
         units = np.empty((rows, width), np.float16)
         for start in range(0, rows, ROWS):
             here = slice(start, start + ROWS)
-            vectors = embeddings[here].astype(np.float32)
+            vectors = singles(embeddings[here])
             squares = np.einsum("be,be->b", vectors, vectors)
             usable = np.isfinite(squares) & (squares > 0)
             if not usable.all():
@@ -230,7 +231,7 @@ class EmbeddingScorer:
                 )
             vectors /= np.sqrt(squares)[:, None]
             logits[here] = self.judge.logits(vectors)
-            units[here] = vectors
+            units[here] = halves(vectors)
         return logits, units
 
     def _type_logits(self, logits: Floats) -> Floats:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.errors import UsageError
+from audit.halves import singles
 from audit.upstream_columns import ROWS, rows_of
 
 PIECE_ROWS = 16_384  # 50 MB of vectors 768 wide in float32; names of parts depend on it
@@ -150,7 +151,7 @@ def _piece(
 def _unusable(vectors: npt.NDArray[Any]) -> dict[int, str]:
     found = {}
     for start in range(0, len(vectors), 1024):
-        some = vectors[start : start + 1024].astype(np.float32)
+        some = singles(vectors[start : start + 1024])
         squares = np.einsum("be,be->b", some, some)
         for row in np.flatnonzero(~(np.isfinite(squares) & (squares > 0))):
             zero = squares[row] == 0
