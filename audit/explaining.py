@@ -53,8 +53,8 @@ class Explanation:
 
 def explain(scorer: Scorer, image: bytes | np.ndarray, what: str | None = None) -> Explanation:
     """The evidence in an image file, or in RGB [H, W, 3] uint8; `what` as in `Scorer.explain`."""
-    prepared, width, height = _prepared(image, scorer)
-    scores = scorer.score(prepared[None])
+    square, width, height = prepared(image, scorer)
+    scores = scorer.score(square[None])
     types = dict(zip(TYPES, scores.types[0].tolist(), strict=True))
     found = dict(zip(scorer.concepts, scores.concepts[0].tolist(), strict=True))
     if what is None:
@@ -62,11 +62,9 @@ def explain(scorer: Scorer, image: bytes | np.ndarray, what: str | None = None) 
         if not risky:
             raise UsageError(f"scorer {scorer.card.name} covers no risk type; name a concept")
         what = max(risky, key=types.__getitem__)
-    values, weights = scorer.contributions(prepared, _reader(scorer, what))
+    values, weights = scorer.contributions(square, reader_of(scorer, what))
     grid = evidence(values, weights, scorer.safety.dims.head.tokens)
-    side = scorer.size
-    square = np.asarray(Image.fromarray(grid).resize((side, side), Image.Resampling.BILINEAR))
-    upright = _upright(square, width, height, scorer.crop_mode)
+    upright = on_upright(grid, scorer.size, width, height, scorer.crop_mode)
     return Explanation(what, {**types, **found}[what], upright / upright.sum())
 
 
@@ -83,7 +81,7 @@ def evidence(values: Floats, weights: Floats, tokens: int) -> Floats:
     return on_patches.reshape(side, side).astype(np.float32)
 
 
-def _reader(scorer: Scorer, what: str) -> Tensor:
+def reader_of(scorer: Scorer, what: str) -> Tensor:
     """The direction [E] in the safety features that an output reads; a type against safe."""
     head, card = scorer.safety.head, scorer.card
     if what in scorer.concepts and head.concept_head is not None:
@@ -96,7 +94,7 @@ def _reader(scorer: Scorer, what: str) -> Tensor:
     raise UsageError(f"scorer {card.name} does not give {what!r}; it gives {known}")
 
 
-def _prepared(image: bytes | np.ndarray, scorer: Scorer) -> tuple[np.ndarray, int, int]:
+def prepared(image: bytes | np.ndarray, scorer: Scorer) -> tuple[np.ndarray, int, int]:
     """[S, S, 3] uint8 for the encoder, and width and height of the upright picture."""
     if isinstance(image, bytes):
         picture = images.load(image, size=scorer.size, crop_mode=scorer.crop_mode, preview=False)
@@ -111,9 +109,9 @@ def _prepared(image: bytes | np.ndarray, scorer: Scorer) -> tuple[np.ndarray, in
     return pixels.centre(whole, width, height, scorer.size), width, height
 
 
-def _upright(square: np.ndarray, width: int, height: int, crop_mode: str) -> Floats:
-    """The map of the prepared square [S, S] brought back onto the upright picture."""
-    side = len(square)
+def on_upright(grid: Floats, side: int, width: int, height: int, crop_mode: str) -> Floats:
+    """A map [h, w] of the prepared square, side S, brought back onto the upright picture."""
+    square = np.asarray(Image.fromarray(grid).resize((side, side), Image.Resampling.BILINEAR))
     across, down = pixels.fit(width, height, side)
     left, top = (side - across) // 2, (side - down) // 2
     if crop_mode == "pad":
