@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from audit import __version__
 from audit.commands import (
     asking,
+    calibrating,
     embedding,
     explaining,
     false_positives,
@@ -48,6 +49,7 @@ def parser() -> Parser:
         asking,
         rescoring,
         judging,
+        calibrating,
         explaining,
         false_positives,
         embedding,

@@ -21,8 +21,8 @@ h1 {{ font-size: 1.6rem; margin-bottom: .2rem; }}
 h2 {{ font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #e3e7eb; }}
 table {{ border-collapse: collapse; font-size: .88rem; margin: .6rem 0; }}
 th, td {{ padding: .2rem .7rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums;
-         border-bottom: 1px solid #eef1f4; overflow-wrap: anywhere; }}
-th:first-child, td:first-child {{ text-align: left; }}
+         border-bottom: 1px solid #eef1f4; white-space: nowrap; }}
+th:first-child, td:first-child {{ text-align: left; white-space: normal; min-width: 6rem; }}
 th {{ color: #6b7785; font-weight: 600; }}
 svg {{ max-width: 100%; height: auto; }}
 .wide {{ overflow-x: auto; }}

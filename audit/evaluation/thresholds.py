@@ -127,21 +127,23 @@ def grid(scores: np.ndarray) -> np.ndarray:
 def table(
     columns: dict[str, Labelled],
     *,
-    recall: float,
+    recall: float | None,
     confidence: float,
-    seconds: float,
+    seconds: float | None = None,
     volumes: dict[str, np.ndarray] | None = None,
     total: int | None = None,
 ) -> dict[str, Any]:
     """What thresholds do, for each type: the curve, volumes and hours, and the one picked.
 
     columns  type -> scores and labels; types that are not scored are left out
-    seconds  a look at one flagged picture takes
+    recall   to pick a threshold for; None: none is picked
+    seconds  a look at one flagged picture takes; None: SECONDS
     volumes  type -> p_<type> of a whole collection of `total` pictures, for kept and
              flagged volumes; None: of the labelled pictures
     """
     # In double precision, as SQL compares a score with a threshold.
     types: dict[str, Any] = {}
+    seconds = seconds or SECONDS
     for name, labelled in columns.items():
         scores = np.sort(labelled.scores if volumes is None else volumes[name]).astype(np.float64)
         of = len(labelled.scores) if total is None else total
@@ -152,13 +154,13 @@ def table(
             point["flagged"] = int(n)
             point["kept"] = of - int(n)
             point["hours"] = round(int(n) * seconds / 3600, 2)
-        picked = pick(labelled, recall, confidence)
+        picked = None if recall is None else pick(labelled, recall, confidence)
         types[name] = {
             "labelled": len(labelled.scores),
             "positives": int(labelled.positive.sum()),
-            "positive_groups": picked.positives,
-            "needed": picked.needed,
-            "picked": _picked(picked, labelled, scores, of, seconds),
+            "positive_groups": len(_lowest(labelled)),
+            "needed": picked and picked.needed,
+            "picked": picked and _picked(picked, labelled, scores, of, seconds),
             "curve": points,
         }
     return {
