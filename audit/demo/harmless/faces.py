@@ -61,15 +61,17 @@ def face(name: str, size: int) -> Font:
 def wrap(text: str, font: Font, width: float) -> list[str]:
     """Break text into lines of at most `width` pixels; a longer word keeps its own line."""
     lines: list[str] = []
-    line = ""
+    line: list[str] = []
+    space, used = font.getlength(" "), 0.0
     for word in text.split():
-        longer = f"{line} {word}".strip()
-        if line and font.getlength(longer) > width:
-            lines.append(line)
-            line = word
+        wide = font.getlength(word)
+        if line and used + space + wide > width:
+            lines.append(" ".join(line))
+            line, used = [word], wide
         else:
-            line = longer
-    return [*lines, line] if line else lines
+            used += wide + space * bool(line)
+            line.append(word)
+    return [*lines, " ".join(line)] if line else lines
 
 
 def fitting(text: str, name: str, width: float, size: float) -> Font:

@@ -205,6 +205,11 @@ def _symbol(pen: ImageDraw.ImageDraw, rng: random.Random, x: float, y: float, r:
                 pen.text((a, b + 4), "*", (255, 255, 255), face("sans-bold", 18), "mm")
 
 
+def _tone(colour: Colour) -> np.ndarray:
+    """[3] float32."""
+    return np.array(colour, np.float32)
+
+
 def weather_maps(rng: random.Random) -> Image.Image:
     """An invented country with signs and degrees, isobars and fronts, or a radar of showers."""
     size = rng.choice(SHAPES)
@@ -217,20 +222,20 @@ def weather_maps(rng: random.Random) -> Image.Image:
     shore = rng.uniform(0.4, 0.55)
     land = np.clip((height - shore) / 0.4, 0, 1)[..., None]
     picture = np.where(height[..., None] > shore,
-                       np.array(low) * (1 - land) + np.array(top) * land,
-                       np.array(sea))  # fmt: skip
+                       _tone(low) * (1 - land) + _tone(top) * land,
+                       _tone(sea))  # fmt: skip
     kind = rng.random()
     if kind < 0.3:  # radar
         rain = clouds(rng, size, 5)
         for level, colour in ((0.62, (120, 200, 255)), (0.7, (40, 110, 240)), (0.78, (60, 200, 80)),
                               (0.86, (250, 220, 40)), (0.93, (240, 80, 40))):  # fmt: skip
-            picture = np.where(rain[..., None] > level, np.array(colour), picture)
+            picture = np.where(rain[..., None] > level, _tone(colour), picture)
     elif kind < 0.55:  # isobars
         pressure = clouds(rng, size, 2)
         lines = np.abs((pressure * 9) % 1 - 0.5) > 0.47
-        picture = np.where(lines[..., None], np.array((250, 250, 250)), picture)
+        picture = np.where(lines[..., None], _tone((250, 250, 250)), picture)
     elif kind < 0.75:  # bands of temperature
-        bands = np.floor((0.7 * y / high + 0.3 * clouds(rng, size, 3)) * 8) / 8
+        bands = np.floor((y * 0.7 / high + 0.3 * clouds(rng, size, 3)) * 8) / 8
         shades = np.stack([255 * bands, 150 - 60 * np.abs(bands - 0.5), 255 * (1 - bands)], -1)
         picture = picture * 0.35 + shades * 0.65
     image = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))

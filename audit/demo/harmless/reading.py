@@ -88,7 +88,7 @@ def subtitles(rng: random.Random) -> Image.Image:
         pen = ImageDraw.Draw(image)
         y = 24.0
         while y < size[1] - 20:
-            pen.text((312, y), rng.choice(texts.LABELS), (200, 200, 200), face("sans", 15), "ra")
+            pen.text((312, y), rng.choice(texts.CREDITS), (200, 200, 200), face("sans", 15), "ra")
             pen.text((328, y), texts.place(rng), (255, 255, 255), face("sans-bold", 15))
             y += 26
         return image

@@ -71,8 +71,8 @@ def ramp(size: tuple[int, int], a: Colour, b: Colour, angle: float = 90.0) -> Im
     y = np.linspace(-0.5, 0.5, high, dtype=np.float32)[:, None] * np.float32(np.sin(turn))
     t = x + y
     t = (t - t.min()) / max(float(t.max() - t.min()), 1e-6)
-    start, end = np.array(a, np.float32), np.array(b, np.float32)
-    return Image.fromarray((start + (end - start) * t[..., None]).astype(np.uint8))
+    share = Image.fromarray((t * 255).astype(np.uint8))
+    return Image.composite(Image.new("RGB", size, b), Image.new("RGB", size, a), share)
 
 
 def clouds(rng: random.Random, size: tuple[int, int], octaves: int = 5) -> np.ndarray:

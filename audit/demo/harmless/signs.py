@@ -104,7 +104,7 @@ def logos(rng: random.Random) -> Image.Image:
     return photographed(image, rng) if rng.random() < PHOTOGRAPHED / 2 else image
 
 
-_SIGNS = "★☀☁☂☎☕☘♠♥♦♣♪♫⚑⚓⚙✈✉✎✓✿❄❤➜⌂⌛⏏☺☼♨✂❀⚡⌘"
+_SIGNS = "★☀☁☂☎☕☘♠♥♦♣♪♫⚑⚓⚙✈✉✎✓✿❄❤➜⌂⏏☺☼♨✂❀⚡⌘"
 
 
 def icons(rng: random.Random) -> Image.Image:

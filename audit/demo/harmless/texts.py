@@ -76,6 +76,10 @@ LABELS = (
     "Subject", "Quantity", "Preferred day", "Colour", "Size", "Membership no.", "Telephone",
     "Delivery time", "Title of the book", "Shelf mark", "Dietary wishes", "Seat", "Room",
 )  # fmt: skip
+CREDITS = (
+    "Written by", "Music", "Camera", "Sound", "Costumes", "Editing", "Lights", "The baker",
+    "The captain", "A postman", "Puppets", "Set design", "Animation", "Thanks to",
+)  # fmt: skip
 TOPICS = (
     "Rainfall by month", "Visitors a day", "Books borrowed", "Apples harvested (t)", "Mean speed",
     "Energy use", "Trains on time", "Members by age", "Bread sold", "Trees planted", "Temperature",
