@@ -146,14 +146,8 @@ class EmbeddingScorer:
         """Score embeddings [B, E] of any float type and length; they are brought to length 1.
 
         returns  Scores without features [B, 0] and evidence [B, 0, 0]
-        raises   ScorerError on another width, on a row of zeros or with what is not a number, and
-                 when the scorer's concepts are in no taxonomy
+        raises   ScorerError on another width, on a row of zeros or with what is not a number
         """
-        if not self.card.types_covered:
-            raise ScorerError(
-                f"scorer {self.card.name} gives one probability and no risk type; use it as an "
-                "extra scorer (--extra), or import it again with --concept"
-            )
         logits, units = self._judged(embeddings)
         raw = self._type_logits(logits)
         return Scores(

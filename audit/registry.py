@@ -67,17 +67,12 @@ def load_scorer(spec: str | Path, *, device: str = "auto") -> AnyScorer:
     """Load a scorer of any kind, ready to score pictures.
 
     spec    as above
-    raises  UsageError when there is none, ScorerError when files do not match the card,
-            WeightsUnavailable when the encoder's weights cannot be had
+    raises  UsageError when there is none or it gives no risk type, ScorerError when files do not
+            match the card, WeightsUnavailable when the encoder's weights cannot be had
     """
-    if str(spec).startswith(PREFIX):
-        from audit.zeroshot import from_model
-
-        return from_model(str(spec).removeprefix(PREFIX), pictures=True).to(device)
-    folder = find_scorer(spec)
-    if read_card(folder).kind == "safety":
-        return Scorer.load(folder, device=device)
-    return _load_folder(folder, pictures=True).to(device)
+    if _is_safety(spec):
+        return Scorer.load(spec, device=device)
+    return _main(_load(spec, pictures=True)).to(device)
 
 
 def load_embedding_scorer(spec: str | Path) -> EmbeddingScorer:
@@ -85,17 +80,20 @@ def load_embedding_scorer(spec: str | Path) -> EmbeddingScorer:
 
     raises  UsageError when the scorer needs pictures, and as `load_scorer`
     """
-    if str(spec).startswith(PREFIX):
-        from audit.zeroshot import from_model
+    return _main(load_extra(spec))
 
-        return from_model(str(spec).removeprefix(PREFIX), pictures=False)
-    folder = find_scorer(spec)
-    if read_card(folder).kind == "safety":
+
+def load_extra(spec: str | Path) -> EmbeddingScorer:
+    """Load a scorer for extra columns of stored embeddings; it need not give a risk type.
+
+    raises  as `load_embedding_scorer`
+    """
+    if _is_safety(spec):
         raise UsageError(
             f"{spec}: judges pictures, not embeddings; give zeroshot:MODEL:WEIGHTS, or a folder "
             "that `audit zeroshot` or `audit heads import` wrote"
         )
-    return _load_folder(folder, pictures=False)
+    return _load(spec, pictures=False)
 
 
 def check_embeddings(scorer: EmbeddingScorer, identity: str, where: str) -> None:
@@ -112,7 +110,25 @@ def check_embeddings(scorer: EmbeddingScorer, identity: str, where: str) -> None
         )
 
 
-def _load_folder(folder: Path, *, pictures: bool) -> EmbeddingScorer:
+def _is_safety(spec: str | Path) -> bool:
+    return not str(spec).startswith(PREFIX) and read_card(find_scorer(spec)).kind == "safety"
+
+
+def _main(scorer: EmbeddingScorer) -> EmbeddingScorer:
+    if not scorer.card.types_covered:
+        raise UsageError(
+            f"scorer {scorer.card.name} gives one probability and no risk type; use it as an extra "
+            "scorer (--extra), or import it again with --concept"
+        )
+    return scorer
+
+
+def _load(spec: str | Path, *, pictures: bool) -> EmbeddingScorer:
+    if str(spec).startswith(PREFIX):
+        from audit.zeroshot import from_model
+
+        return from_model(str(spec).removeprefix(PREFIX), pictures=pictures)
+    folder = find_scorer(spec)
     card = read_card(folder)
     if card.kind == "zeroshot":
         from audit.zeroshot import from_folder

@@ -121,10 +121,11 @@ def test_a_saved_head_says_what_it_is_and_scores_the_same(published, tmp_path: P
     np.testing.assert_allclose(scores.concepts[:, 0], p, atol=1e-5)
 
 
-def test_without_a_concept_a_head_is_an_extra_scorer_only(published) -> None:
-    scorer = import_head(published[0], B32, "nsfw")
-    with pytest.raises(ScorerError, match="--extra"):
-        scorer.score_embeddings(vectors(2, 512))
+def test_without_a_concept_a_head_is_an_extra_scorer_only(published, tmp_path: Path) -> None:
+    folder = import_head(published[0], B32, "nsfw").save(tmp_path / "out")
+    assert registry.load_extra(folder).extra_names == ("nsfw",)
+    with pytest.raises(UsageError, match="--extra"):
+        registry.load_embedding_scorer(folder)
 
 
 def test_embeddings_of_another_encoder_are_refused_naming_the_one_expected(published) -> None:
@@ -197,7 +198,7 @@ def test_the_command_imports_a_head(
     line = ["heads", "import", str(published[0]), "--encoder", B32, "--name", "nsfw"]
     assert main([*line, "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["encoder"] == B32
-    assert registry.load_embedding_scorer(out).extra_names == ("nsfw",)
+    assert registry.load_extra(out).extra_names == ("nsfw",)
     assert main([*line[:-1], "../x", "--out", str(out)]) == 2
     assert main([*line, "--concept", "nonsense", "--out", str(out)]) == 2
     assert main([*line[:3], "--encoder", "ViT-B-32", *line[5:], "--out", str(out)]) == 2

@@ -35,7 +35,7 @@ def add(command: Command) -> None:
 
 def rescore(args: Namespace) -> int:
     """Score a catalog anew; a run that was stopped goes on where it was."""
-    from audit.registry import load_embedding_scorer
+    from audit.registry import load_extra
     from audit.rescore import rescore
     from audit.steps import counted
 
@@ -46,7 +46,7 @@ def rescore(args: Namespace) -> int:
         )
 
     scorer = None if args.scorer is None else _load(args.scorer)
-    extras = [load_embedding_scorer(spec) for spec in args.extra]
+    extras = [load_extra(spec) for spec in args.extra]
     with counted(sys.stderr) as show:
         report = rescore(args.catalog, scorer, extras, announce=announce, progress=show)
     if args.format == "json":
