@@ -146,8 +146,11 @@ class EmbeddingScorer:
         """Score embeddings [B, E] of any float type and length; they are brought to length 1.
 
         returns  Scores without features [B, 0] and evidence [B, 0, 0]
-        raises   ScorerError on another width, on a row of zeros or with what is not a number
+        raises   ScorerError on another width, on a row of zeros or with what is not a number, and
+                 when the scorer gives no risk type: nothing must look safe for that
         """
+        if not self.card.types_covered:
+            raise ScorerError(f"scorer {self.card.name} gives no risk type, extra columns only")
         logits, units = self._judged(embeddings)
         raw = self._type_logits(logits)
         return Scores(

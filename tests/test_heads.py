@@ -124,6 +124,8 @@ def test_a_saved_head_says_what_it_is_and_scores_the_same(published, tmp_path: P
 def test_without_a_concept_a_head_is_an_extra_scorer_only(published, tmp_path: Path) -> None:
     folder = import_head(published[0], B32, "nsfw").save(tmp_path / "out")
     assert registry.load_extra(folder).extra_names == ("nsfw",)
+    with pytest.raises(ScorerError, match="no risk type"):
+        registry.load_extra(folder).score_embeddings(vectors(2, 512))
     with pytest.raises(UsageError, match="--extra"):
         registry.load_embedding_scorer(folder)
 
