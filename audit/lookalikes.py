@@ -28,11 +28,16 @@ _LATIN: Final = {
 _SQUARED: Final = {
     chr(first + i): chr(ord("a") + i) for first in (0x1F130, 0x1F150, 0x1F170) for i in range(26)
 }
-_LEET: Final = str.maketrans("0134578@$!|+€£", "oieastbasiiteE".lower())
+_LEET: Final = str.maketrans("0134578@$!|+€£", "oieastbasiitel")
 _LEET_L: Final = str.maketrans("1!|", "lll")
 _MARKED_SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW")
 """Alphabets that stay readable without their marks; in others a mark is a letter of its own."""
 
+MARKS: Final = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u0900-\u0963\u0966-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+)
+"""What stands on or beside a letter and belongs to it, and the scripts of India as a whole."""
 _APART: Final = re.compile(
     r"(?<![^\W_])(?:[^\W_]([ ._\-*+~·•,/|]{1,3}))(?:[^\W_]\1){2,}[^\W_](?![^\W_])"
 )
@@ -59,14 +64,21 @@ def readable(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The text for comparing words: lower case, no marks, nothing invisible, one form a letter.
+    """The text for comparing words: lower case, nothing invisible, one form a letter.
 
-    Applied to the lists and to the text alike, so a fold too many cannot hide a word.
+    Accents stay: Swedish hård is not English hard. `bare` takes them off.
     """
     if text.isascii():
         return text.lower()
-    text = visible_letters(text).casefold()
-    return unicodedata.normalize("NFC", "".join(_without_marks(text))).replace("ß", "ss")
+    text = unicodedata.normalize("NFC", visible_letters(text).casefold())
+    return text.replace("i\u0307", "i")  # the Turkish capital I, folded
+
+
+def bare(word: str) -> str:
+    """A folded word without the marks on its letters, in alphabets readable without."""
+    if word.isascii():
+        return word
+    return unicodedata.normalize("NFC", "".join(_without_marks(word)))
 
 
 def visible_letters(text: str) -> str:
@@ -106,8 +118,10 @@ def disguises(word: str) -> tuple[str, ...]:
     Digits and signs for letters ('1' is i or l), and letters repeated three times or more
     standing for one or two.
     """
+    if word.isalpha() and not _RUNS.search(word):
+        return ()
     forms = [word]
-    if not word.isalpha() and any(c.isalpha() for c in word) and not word.isdecimal():
+    if not word.isalpha() and len(word) > 2 and sum(c.isalpha() for c in word) > 1:
         forms = [word.translate(_LEET), word.translate(_LEET_L).translate(_LEET)]
     read = []
     for form in dict.fromkeys(forms):

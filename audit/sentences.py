@@ -5,6 +5,7 @@ Letters in shapes: B batch, E embedding width.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -54,11 +55,16 @@ class SentenceEncoder:
         self._model.to(self._device).eval()
 
     @property
+    def public_name(self) -> str:
+        """The model's name, without a path of this machine."""
+        return HUB_NAME if self.name == _usual() else Path(self.name).name
+
+    @property
     def width(self) -> int:
         """E."""
         return int(self._model.config.hidden_size)
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """sha256 hex of the weights and of the vocabulary."""
         digest = hashlib.sha256()

@@ -169,7 +169,7 @@ def _read(each: TextSet, seed: int) -> Iterator[LabelledText]:
                     allowed,
                     each.name,
                     str(labels[i]),
-                    f"{each.file}/{keys[i]}",
+                    f"{each.file.name}/{keys[i]}",
                     any(label in each.left_out for label in written),
                 )
 

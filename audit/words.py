@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,8 +22,9 @@ from audit.errors import UsageError
 from audit.resources import data_path
 from audit.taxonomy import TYPES
 
+_LETTER: Final = rf"[^\W_]|[{lookalikes.MARKS}]"
 _TOKEN: Final = re.compile(
-    r"[^\W_]+(?:['’*@$!|+€£]+[^\W_]+)*[$!]*|[@$€£][^\W_]+(?:[*@$!|]+[^\W_]+)*"
+    rf"(?:{_LETTER})+(?:['’*@$!|+€£]+(?:{_LETTER})+)*\$*|[@$€£](?:{_LETTER})+(?:[*@$!|]+(?:{_LETTER})+)*"
 )
 _SOLID: Final = re.compile(r"[^\W_]+(?:[\-._·•~*]+[^\W_]+)+")
 _WITHOUT_SPACES: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
@@ -33,6 +34,8 @@ _HANGUL: Final = re.compile("^[\uac00-\ud7a3]{2,}")
 _FILE: Final = re.compile(r"([a-z]{2,3}(?:-[A-Za-z0-9]+)*)(?:\.txt)?")
 MAX_CHARACTERS: Final = 20_000
 """A caption is searched up to here."""
+LONGEST: Final = 8
+"""Words of an entry that count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,14 @@ class WordLists:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
         self._phrases: dict[tuple[str, ...], Entry] = {}
+        self._length: dict[Entry, int] = {}
         self._longest: dict[str, int] = {}
         self._inside: list[tuple[re.Pattern[str], Entry]] = []
-        self._hangul: list[tuple[str, Entry]] = []
         self._masked: dict[tuple[int, str], list[str]] = {}
         for entry in self.entries:
             self._add(entry)
+        inside = "|".join(pattern.pattern for pattern, _ in self._inside)
+        self._any_inside = re.compile(inside) if inside else None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -92,45 +97,47 @@ class WordLists:
 
     def _hits(self, plain: str) -> Iterator[Hit]:
         tokens = _TOKEN.findall(plain)
-        yield from self._in_order(tokens, disguised=False)
-        for pattern, entry in self._inside:
-            if found := pattern.search(plain):
-                yield Hit(entry, found[0], False)
-        for word in tokens if self._hangul else ():
-            for start, entry in self._hangul:
-                if word.startswith(start):
-                    yield Hit(entry, word, False)
-        for i, word in enumerate(tokens):
-            for form in self._undisguised(word, tokens):
-                yield from self._in_order([*tokens[:i], form, *tokens[i + 1 :]], True, i)
+        open_still = set(range(len(tokens)))
+        for i in range(len(tokens)):
+            if (entry := self._starting(tokens, i)) is not None:
+                n = self._length[entry]
+                open_still -= set(range(i, i + n))
+                yield Hit(entry, " ".join(tokens[i : i + n]), False)
+        if self._any_inside is not None and self._any_inside.search(plain):
+            for pattern, entry in self._inside:
+                if found := pattern.search(plain):
+                    yield Hit(entry, found[0], False)
+        for i in sorted(open_still):
+            for form in self._undisguised(tokens[i], tokens):
+                changed = [*tokens[:i], form, *tokens[i + 1 :]]
+                for start in range(max(0, i - LONGEST + 1), i + 1):
+                    entry = self._starting(changed, start, i)
+                    if entry is not None:
+                        yield Hit(entry, tokens[i], True)
         for found in _SOLID.findall(plain):
             yield from self._alone(lookalikes.joined(found))
         for word in lookalikes.apart(plain):
             yield from self._alone(word)
 
-    def _in_order(
-        self, tokens: list[str], disguised: bool, must_hold: int | None = None
-    ) -> Iterator[Hit]:
-        starts = (
-            range(len(tokens)) if must_hold is None else range(max(0, must_hold - 7), must_hold + 1)
-        )
-        for i in starts:
-            for n in range(self._longest.get(tokens[i], 0), 0, -1):
-                if must_hold is not None and i + n <= must_hold:
-                    break
-                entry = self._phrases.get(tuple(tokens[i : i + n]))
-                if entry is not None:
-                    yield Hit(entry, " ".join(tokens[i : i + n]), disguised)
-                    break
+    def _starting(self, tokens: list[str], i: int, through: int = 0) -> Entry | None:
+        """The longest entry that begins at token i and reaches token `through`."""
+        for n in range(self._longest.get(tokens[i], 0), max(0, through - i), -1):
+            if (entry := self._phrases.get(tuple(tokens[i : i + n]))) is not None:
+                return entry
+        return None
 
     def _undisguised(self, word: str, tokens: list[str]) -> Iterator[str]:
+        """Plain words that a token may stand for; nothing for a plain token."""
         if "*" in word:
             for full in self._masked.get((len(word), word[0]), ()):
-                if all(a in ("*", b) for a, b in zip(word, full, strict=True)) and (
-                    len(word) - word.count("*") >= 2
+                if len(word) - word.count("*") >= 2 and all(
+                    a in ("*", b) for a, b in zip(word, full, strict=True)
                 ):
                     yield full
             return
+        if len(bare := lookalikes.bare(word)) > 3 and bare != word:
+            yield bare
+            word = bare
         latin = lookalikes.in_latin(word)
         if latin is not None and (_mixed(word) or _foreigner(word, tokens)):
             yield latin
@@ -153,22 +160,31 @@ class WordLists:
             self._inside.append((re.compile(pattern), entry))
             return
         if _HANGUL.match(plain) and " " not in plain:
-            self._hangul.append((plain, entry))
+            self._inside.append((re.compile(rf"(?<![\uac00-\ud7a3]){re.escape(plain)}"), entry))
             return
-        tokens = tuple(_TOKEN.findall(plain))
+        tokens = tuple(_TOKEN.findall(plain))[:LONGEST]
         self._phrases.setdefault(tokens, entry)
+        self._length[entry] = len(tokens)
         self._longest[tokens[0]] = max(len(tokens), self._longest.get(tokens[0], 0))
         if len(tokens) == 1 and plain.isalpha():
             self._masked.setdefault((len(plain), plain[0]), []).append(plain)
 
 
-def load_words(*folders: Path | str) -> WordLists:
+def load_words(*folders: Path | str, languages: Collection[str] = ()) -> WordLists:
     """The lists of these folders together; without a folder, the ones that travel with us.
 
+    languages  codes of the languages to take, all when none are named. A short word of one
+               language is often a harmless word of another: name those your captions are in
     raises  UsageError for a folder without a list, a file that is not UTF-8, an unknown type
     """
     where = [Path(folder) for folder in folders] or [data_path("words")]
-    return WordLists(entry for folder in where for entry in _folder(folder))
+    entries = [entry for folder in where for entry in _folder(folder)]
+    known = {entry.language for entry in entries}
+    if unknown := sorted(set(languages) - known):
+        raise UsageError(
+            f"no word list for {', '.join(unknown)}; there are lists for {', '.join(sorted(known))}"
+        )
+    return WordLists(e for e in entries if not languages or e.language in languages)
 
 
 def _folder(folder: Path) -> Iterator[Entry]:
