@@ -79,7 +79,8 @@ class Composer:
             if c.name in names
         }
         drawable = [c for c in SPANS if c is None or c in names]
-        self.sprites = {c: pool(c, sprites, seed) for c in drawable}
+        # Drawing them takes seconds, and without strength nothing is pasted.
+        self.sprites = {c: pool(c, sprites, seed) for c in drawable if strength}
         self.objects = [c for c in self.sprites if c]
         self.odds = self._odds()
         harmless = (examples.types == SAFE) & ~self.drawn

@@ -52,7 +52,7 @@ def test_shards_give_examples_and_say_what_is_wrong_with_the_rest(tmp_path: Path
     assert examples[1].label.type == SAFE
     said = [str(u) for u in unusable]
     assert any("0002.png" in line and "needs `concept`" in line for line in said)
-    assert any(line.startswith("b.tar: truncated") for line in said)
+    assert any(line.startswith("b.tar: no_end_mark") for line in said)
 
 
 def test_a_json_that_does_not_parse_is_counted(tmp_path: Path) -> None:

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from audit.compact import CompactDims
-from audit.composing import Batch
 from audit.errors import UsageError
 from audit.evaluation import auroc
 from audit.labelled import LabelledSet
-from audit.safety import SafetyOutput
-from audit.scorer import Scorer
+from audit.scorer import Scorer, Scores
 from audit.taxonomy import SAFE, TYPES, Taxonomy
-from audit.training import (
-    Recipe,
-    assume,
-    drawn_documents,
-    loss,
-    padded,
-    train_compact,
-    train_on_frozen,
-)
+from audit.training import Recipe, Task, assume, drawn_documents, train_compact
+from audit.training.checkpoint import Checkpoint, clear
 
 TAXONOMY = Taxonomy.load()
 NAMES = ("fire", "id_card")  # neither can be drawn as an object
-NOTHING = (torch.zeros(1, 1, 1), torch.zeros(1, 1))  # evidence and features
 TINY = CompactDims(size=32, stem=4, widths=(8, 8, 16), depth=1)
 
 
@@ -55,51 +47,60 @@ def examples(count: int = 60, seed: int = 0) -> LabelledSet:
     )
 
 
-RECIPE = Recipe(steps=200, batch=24, rate=4e-3, documents=0, width=16, averaging=0.95)
+RECIPE = Recipe(steps=120, batch=24, rate=4e-3, documents=0, width=16, strength=0.0, averaging=0.95)
+
+
+def task(count: int = 60, names: tuple[str, ...] = NAMES) -> Task:
+    return Task(examples(count), names, TAXONOMY, "t")
 
 
 @pytest.fixture(scope="module")
 def from_scratch() -> Scorer:
-    return train_compact(examples(), NAMES, TAXONOMY, RECIPE, name="t", dims=TINY)
+    return train_compact(task(), RECIPE, dims=TINY)
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-def test_training_learns_what_the_pictures_show(from_scratch: Scorer, frozen: bool) -> None:
-    scorer = from_scratch
-    if frozen:
-        before = {k: v.clone() for k, v in scorer.encoder.state_dict().items()}
-        recipe = replace(RECIPE, steps=400)  # a step is cheap here
-        scorer = train_on_frozen(
-            from_scratch.encoder, examples(300), NAMES, TAXONOMY, recipe, name="t"
-        )
-        assert all(torch.equal(v, before[k]) for k, v in scorer.encoder.state_dict().items())
+def scored(scorer: Scorer, rows: LabelledSet) -> Scores:
+    """All pictures are square, so scaling them is preparing them."""
+    pixels = [np.asarray(Image.fromarray(p).resize((32, 32))) for p in rows.pictures]
+    return scorer.score(np.stack(pixels))
+
+
+def test_training_learns_what_the_pictures_show(from_scratch: Scorer) -> None:
     fresh = examples(90, seed=1)
-    pixels = padded(torch.from_numpy(fresh.pictures), torch.from_numpy(fresh.aspects), 32)
-    scores = scorer.score(pixels.permute(0, 2, 3, 1).byte().numpy())
+    scores = scored(from_scratch, fresh)
     assert auroc(1 - scores.types[:, SAFE], fresh.types != SAFE) > 0.85
     assert auroc(scores.concepts[:, 0], fresh.names == "fire") > 0.85
-    assert scorer.card.types_covered == ("illegal", "privacy", "safe")
+    assert from_scratch.card.types_covered == ("illegal", "privacy", "safe")
     assert np.isnan(scores.types[:, TYPES.index("politics")]).all()
 
 
 def test_a_second_run_goes_on_from_the_first(from_scratch: Scorer) -> None:
-    recipe = Recipe(steps=2, batch=8, documents=0, width=16, rate=1e-6)
+    recipe = Recipe(steps=2, batch=8, documents=0, width=16, strength=0.0, rate=1e-6)
     before = from_scratch.safety.head.query.clone()
-    scorer = train_compact(
-        examples(), NAMES, TAXONOMY, recipe, name="t", start=copy.deepcopy(from_scratch)
-    )
+    scorer = train_compact(task(), recipe, start=copy.deepcopy(from_scratch))
     torch.testing.assert_close(scorer.safety.head.query, before, atol=1e-3, rtol=0)
     assert scorer.card.training["before"]["recipe"]["steps"] == RECIPE.steps
     with pytest.raises(UsageError, match="concepts weapon"):
-        train_compact(
-            examples(), ("weapon", "fire"), TAXONOMY, recipe, name="t", start=from_scratch
-        )
+        train_compact(task(names=("weapon", "fire")), recipe, start=from_scratch)
 
 
-def test_the_same_seed_gives_the_same_scorer(tmp_path) -> None:
+def test_a_scorer_whose_card_tells_no_share_can_be_gone_on_from(from_scratch: Scorer) -> None:
+    start = copy.deepcopy(from_scratch)
+    del start.card.training["recipe"]["risky_share"]
+    recipe = Recipe(steps=1, batch=8, documents=0, width=16, strength=0.0, rate=0.0)
+    moved = train_compact(task(), recipe, start=start)
+    # Taken as the share of the batches, so only the move to the recipe's share is left.
+    expected = copy.deepcopy(from_scratch.safety)
+    assume(expected, 0.5, recipe.risky_share)
+    torch.testing.assert_close(
+        moved.safety.head.type_head.bias, expected.head.type_head.bias, atol=1e-3, rtol=0
+    )
+
+
+def test_the_same_seed_gives_the_same_scorer(tmp_path: Path) -> None:
     def run(seed: int) -> Scorer:
-        recipe = Recipe(steps=4, batch=8, documents=0, width=16, seed=seed)
-        return train_compact(examples(), NAMES, TAXONOMY, recipe, name="t", dims=TINY)
+        recipe = Recipe(steps=4, batch=8, documents=0, width=16, strength=0.0, seed=seed)
+        return train_compact(task(), recipe, dims=TINY)
 
     first, second, other = run(1), run(1), run(2)
     assert first.fingerprint == second.fingerprint
@@ -107,6 +108,32 @@ def test_the_same_seed_gives_the_same_scorer(tmp_path) -> None:
     loaded = Scorer.load(first.save(tmp_path / "s"), device="cpu")
     assert loaded.card.training["recipe"]["seed"] == 1
     assert loaded.card.training["mix"]["by_label"] == {"fire": 20, "id_card": 20, "neutral": 20}
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_scorer(tmp_path: Path) -> None:
+    recipe = Recipe(steps=8, batch=8, documents=0, width=16, strength=0.0)
+    whole = train_compact(task(), recipe, dims=TINY)
+
+    killed = tmp_path / "killed"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        calls = []
+        save = Checkpoint.save
+
+        def dying(self: Checkpoint, tensors: dict, state: dict) -> None:
+            save(self, tensors, state)
+            calls.append(1)
+            if len(calls) == 5:
+                raise KeyboardInterrupt
+
+        patch.setattr(Checkpoint, "save", dying)
+        train_compact(task(), recipe, dims=TINY, out=killed, checkpoint_seconds=0)
+    assert (killed / "unfinished.json").exists()
+    resumed = train_compact(task(), recipe, dims=TINY, out=killed, checkpoint_seconds=1e9)
+    assert resumed.fingerprint == whole.fingerprint
+    with pytest.raises(UsageError, match="another recipe"):
+        train_compact(task(), replace(recipe, seed=9), dims=TINY, out=killed)
+    clear(killed)
+    assert list(killed.iterdir()) == []
 
 
 def test_another_assumed_share_moves_the_odds_by_just_that(from_scratch: Scorer) -> None:
@@ -120,45 +147,6 @@ def test_another_assumed_share_moves_the_odds_by_just_that(from_scratch: Scorer)
     )
 
 
-def test_types_without_training_support_take_no_part_in_the_loss() -> None:
-    covered = torch.tensor([t in ("illegal", "safe") for t in TYPES])
-    logits = torch.zeros(2, 7, requires_grad=True)
-    output = SafetyOutput(logits, torch.zeros(2, 4), torch.zeros(2, 0), *NOTHING)
-    batch = Batch(
-        torch.empty(0),
-        torch.ones(2),
-        torch.tensor([1, SAFE]),
-        torch.tensor([2, 0]),
-        torch.zeros(2, 0),
-        torch.ones(2),
-    )
-    # One concept column less: the mean over no column must not poison the sum.
-    value = loss(output, batch, covered)
-    value.backward()
-    assert torch.isfinite(value)
-    assert logits.grad is not None
-    assert (logits.grad[:, ~covered] == 0).all()
-    assert (logits.grad[:, covered] != 0).all()
-
-
-def test_unknown_concepts_take_no_part_in_the_loss() -> None:
-    covered = torch.ones(7, dtype=torch.bool)
-    concept_logits = torch.zeros(1, 2, requires_grad=True)
-    output = SafetyOutput(torch.zeros(1, 7), torch.zeros(1, 4), concept_logits, *NOTHING)
-    batch = Batch(
-        torch.empty(0),
-        torch.ones(1),
-        torch.tensor([4]),
-        torch.tensor([2]),
-        torch.tensor([[1.0, float("nan")]]),
-        torch.ones(1),
-    )
-    loss(output, batch, covered).backward()
-    assert concept_logits.grad is not None
-    assert concept_logits.grad[0, 0] != 0
-    assert concept_logits.grad[0, 1] == 0
-
-
 def test_drawn_documents_are_half_risky_and_labelled_by_the_taxonomy() -> None:
     names = tuple(c.name for c in TAXONOMY.concepts)
     drawn = drawn_documents(24, 7, names, TAXONOMY, side=32)
@@ -166,11 +154,3 @@ def test_drawn_documents_are_half_risky_and_labelled_by_the_taxonomy() -> None:
     risky = drawn.types != SAFE
     assert (drawn.concepts[risky].sum(1) == 1).all()
     assert all(s.startswith("drawn:") for s in drawn.sources)
-
-
-def test_padding_keeps_the_shape_on_mid_grey() -> None:
-    pictures = torch.zeros(1, 40, 40, 3, dtype=torch.uint8)
-    out = padded(pictures, torch.tensor([2.0]), 32)[0]
-    assert (out[:, :8] == 128).all()
-    assert (out[:, 8:24] == 0).all()
-    assert (out[:, 24:] == 128).all()
