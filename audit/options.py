@@ -50,9 +50,9 @@ def commands_of(top: Parser) -> Command:
 
 
 # fmt: off
-def sources(p: argparse.ArgumentParser) -> None:
+def sources(p: argparse.ArgumentParser, *, nargs: str = "+") -> None:
     """Shards, as `audit.shards.expand` takes them."""
-    p.add_argument("source", nargs="+", metavar="SOURCE",
+    p.add_argument("source", nargs=nargs, metavar="SOURCE",
                    help="folder, .tar, glob, '{000..099}.tar', @list.txt or url")
 
 

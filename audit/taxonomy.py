@@ -22,7 +22,7 @@ TYPES = ("politics", "illegal", "insults", "fairness", "privacy", "misleading", 
 SAFE = 6
 LEVELS = ("none", "low", "medium", "high")
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+CONCEPT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 # A CLIP text tower reads 77 tokens and drops the rest without a word; four letters a token.
 _LONGEST_PROMPT = 300
 _RISKY_TYPES, _RISKY_LEVELS = TYPES[:SAFE], LEVELS[1:]
@@ -167,7 +167,7 @@ def _concepts(file: YamlFile, value: object, taken: Collection[str]) -> tuple[Co
 
 def _concept(file: YamlFile, name: str, value: object, taken: Collection[str]) -> Concept:
     where = f"concepts.{name}"
-    if not _NAME.fullmatch(name):
+    if not CONCEPT_NAME.fullmatch(name):
         raise file.error(where, "a name is a-z, 0-9 and _, begins with a letter, 64 at most")
     if name in taken:
         raise file.error(where, "is already one of the bundled concepts; choose another name")
