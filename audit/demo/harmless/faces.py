@@ -7,7 +7,6 @@ Ethiopic letters: those cannot be drawn here.
 
 from __future__ import annotations
 
-import random
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -110,7 +109,3 @@ def block(
         top += font.size * gap
     return top
 
-
-def one_of(rng: random.Random, names: tuple[str, ...]) -> str:
-    """One of the names of faces."""
-    return rng.choice(names)
