@@ -108,4 +108,3 @@ def block(
             pen.text((x, top), line, fill, font, anchor={"m": "ma", "r": "ra"}.get(align, "la"))
         top += font.size * gap
     return top
-
