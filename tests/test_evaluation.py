@@ -20,9 +20,10 @@ from audit.evaluation.evaluating import summary
 from audit.evaluation.overlap import KEPT, seen_in_training, sketch
 from audit.evaluation.report import page_of, write
 from audit.evaluation.style import FEATURES
-from audit.examples import Example, Unusable
+from audit.examples import Unusable
 from audit.scorer import Scorer
 from audit.taxonomy import SAFE, TYPES, Taxonomy
+from tests.labelled_shards import labelled_shard
 
 NAN = float("nan")
 
@@ -226,23 +227,6 @@ def test_nothing_to_judge_is_an_error_with_the_first_reason(small_scorer: Path) 
         judge(scorer, [Unusable("a", "no label")])
 
 
-def labelled(folder: Path, examples: list[Example], *, spoil: int | None = None) -> Path:
-    """A shard of labelled pictures."""
-    import io
-    import tarfile
-
-    folder.mkdir(exist_ok=True)
-    with tarfile.open(folder / "00000.tar", "w") as tar:
-        for i, example in enumerate(examples):
-            label = {"concept": example.label.name if i != spoil else "no such thing"}
-            beside = json.dumps({**label, "source": example.source, "group": example.group})
-            for name, data in (("jpg", example.data), ("json", beside.encode())):
-                member = tarfile.TarInfo(f"{i:04d}.{name}")
-                member.size = len(data)
-                tar.addfile(member, io.BytesIO(data))
-    return folder
-
-
 def test_eval_writes_reports_and_keeps_the_card_small(
     small_scorer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,7 +236,7 @@ def test_eval_writes_reports_and_keeps_the_card_small(
     shutil.copytree(small_scorer, scorer)
     concepts = read_card(scorer).concepts
     examples = list(from_drawings(28, 0, concepts, Taxonomy.load()))
-    source = labelled(tmp_path / "held-out", examples, spoil=1)
+    source = labelled_shard(tmp_path / "held-out", examples, spoil=1)
     command = ["eval", str(scorer), str(source), "--device", "cpu", "--draws", "50"]
     out = ["--out", str(tmp_path / "out"), "--record", "mine", "--separate", "captcha", "neutral"]
     assert main([*command, *out]) == 3  # one label names no concept

@@ -109,11 +109,12 @@ def calibrate(args: Namespace) -> int:
             "calibrate on held-out ones"
         )
     recipe = scorer.card.training.get("recipe", {})
-    assumed: Any = recipe.get("risky_share") if isinstance(recipe, dict) else None
+    assumed: float | None = recipe.get("risky_share") if isinstance(recipe, dict) else None
     share: float | None = args.risky_share or assumed
     logits = c.logits_of(judged, scorer.concepts, scorer.card.calibration)
-    moved = (assumed, share) if assumed is not None and share != assumed else None
-    if moved:
+    moved = None
+    if assumed is not None and share is not None and share != assumed:
+        moved = (assumed, share)
         logits = c.shifted(logits, *moved)
     elif args.risky_share and assumed is None:
         warn("the card does not say what share was assumed: types keep it, concepts take the new")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.evaluation.intervals import Measure
+from audit.evaluation.intervals import Measure, clopper_pearson
 
 BINS = 15
 
@@ -157,20 +157,23 @@ def bin_of(said: np.ndarray) -> np.ndarray:
 
 
 def reliability(said: np.ndarray, true: np.ndarray) -> list[dict[str, float | int]]:
-    """Bins that hold something: how many, what was said in the mean, how often it came true."""
+    """Bins that hold something: how many, what was said in the mean, how often it came true.
+
+    said     [N] probability
+    true     [N] bool
+    returns  {"from", "to", "count", "said", "true", "low", "high"} each; the last two are the
+             exact binomial 95 % interval of "true"
+    """
     bins, rows = bin_of(said), []
     for b in range(BINS):
         inside = bins == b
-        if inside.any():
-            rows.append(
-                {
-                    "from": round(b / BINS, 4),
-                    "to": round((b + 1) / BINS, 4),
-                    "count": int(inside.sum()),
-                    "said": round(float(said[inside].mean()), 4),
-                    "true": round(float(true[inside].mean()), 4),
-                }
-            )
+        count, hits = int(inside.sum()), int(true[inside].sum())
+        if count:
+            low, high = clopper_pearson(hits, count)
+            row: dict[str, float | int] = {"from": b / BINS, "to": (b + 1) / BINS, "count": count}
+            row |= {"said": float(said[inside].mean()), "true": hits / count}
+            row |= {"low": low, "high": high}
+            rows.append({key: round(value, 4) for key, value in row.items()})
     return rows
 
 

@@ -22,7 +22,7 @@ h2 {{ font-size: 1.15rem; margin-top: 2.2rem; border-bottom: 1px solid #e3e7eb; 
 table {{ border-collapse: collapse; font-size: .88rem; margin: .6rem 0; }}
 th, td {{ padding: .2rem .7rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums;
          border-bottom: 1px solid #eef1f4; white-space: nowrap; }}
-th:first-child, td:first-child {{ text-align: left; white-space: normal; min-width: 6rem; }}
+th.text, td.text {{ text-align: left; white-space: normal; min-width: 6rem; }}
 th {{ color: #6b7785; font-weight: 600; }}
 svg {{ max-width: 100%; height: auto; }}
 .wide {{ overflow-x: auto; }}
@@ -60,18 +60,16 @@ class Page:
         items = "".join(f"<li>{html.escape(visible(line))}</li>" for line in lines)
         self.html.append(f"<ul>{items}</ul>")
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """A table; the first column is text."""
+    def table(
+        self, head: Sequence[str], rows: Iterable[Sequence[object]], *, text: int = 1
+    ) -> None:
+        """A table; its first `text` columns are text, the others numbers."""
         cells = [[visible(str(cell)) for cell in row] for row in rows]
-        lines = [head, ["---", *["---:"] * (len(head) - 1)], *cells]
+        lines = [head, [*["---"] * text, *["---:"] * (len(head) - text)], *cells]
         marked = ["| " + " | ".join(_md(cell) for cell in line) + " |" for line in lines]
         self.markdown.append("\n".join(marked))
-        top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in cells
-        )
-        self.html.append(f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>')
+        body = "".join(_row("td", row, text) for row in cells)
+        self.html.append(f'<div class="wide"><table>{_row("th", head, text)}{body}</table></div>')
 
     def plot(self, svg: str) -> None:
         """A plot; Markdown has the tables instead."""
@@ -85,6 +83,14 @@ class Page:
         """The page as one HTML file."""
         title = html.escape(visible(self.title))
         return _PAGE.format(title=title, body="\n".join(self.html))
+
+
+def _row(tag: str, cells: Sequence[str], text: int) -> str:
+    opened = [f'<{tag} class="text">' if i < text else f"<{tag}>" for i in range(len(cells))]
+    said = (
+        f"{begin}{html.escape(cell)}</{tag}>" for begin, cell in zip(opened, cells, strict=True)
+    )
+    return f"<tr>{''.join(said)}</tr>"
 
 
 def _md(text: str) -> str:

@@ -121,6 +121,7 @@ def reliability(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
             most = max((b["count"] for b in bins), default=1)
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=":")
             for b in bins:
+                axes.plot([b["said"]] * 2, [b["low"], b["high"]], color=OURS, lw=1, alpha=0.45)
                 width = b["to"] - b["from"]
                 height = 0.25 * b["count"] / most
                 axes.bar(b["from"], height, width, align="edge", color=GRID)

@@ -37,8 +37,9 @@ def page_of(report: Mapping[str, Any]) -> Page:
     _clean(page, report)
     page.head("Calibration")
     page.say(
-        "Points on the dotted line are what a calibrated scorer gives; grey bars show where the "
-        "images are. For type and level: the probability of what was decided."
+        "Points on the dotted line are what a calibrated scorer gives, with exact binomial 95 % "
+        "intervals; grey bars show where the images are. For type and level: the probability of "
+        "what was decided."
     )
     page.plot(plots.reliability(report["reliability"]))
     _sources(page, report)
@@ -218,6 +219,7 @@ def _sources(page: Page, report: Mapping[str, Any]) -> None:
             (of["label"], of["source"], f"{of['images']:,}", f"{of['groups']:,}")
             for of in report["strata"]
         ],
+        text=2,
     )
 
 
