@@ -275,3 +275,22 @@ def test_the_command_writes_a_folder_that_loads(
     assert told["types_covered"] == list(TYPES)
     assert registry.load_embedding_scorer(tmp_path / "z").card.name == "z"
     assert main(["zeroshot", "ViT-B-32", "--out", str(tmp_path / "z")]) == 2
+
+
+def test_a_scan_with_the_zero_shot_scorer_fills_the_same_columns(
+    clip, cache: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from audit.cli import main
+
+    demo, out = str(root / "data" / "demo-shards"), str(tmp_path / "z.audit")
+    line = ["scan", demo, "--scorer", f"zeroshot:{clip[0]}", "--out", out, "--limit", "6"]
+    line += ["--captions", "off", "--json"]
+    assert main(line) == 3  # one of the six is damaged
+    assert json.loads(capsys.readouterr().out)["scored"] == 5
+    query = "SELECT p_illegal + p_safe AS p, p_level_3, cardinality(concepts) AS k FROM samples"
+    assert main(["sql", out, f"{query} WHERE status = 'scored'", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["k"] for row in rows} == {len(Taxonomy.load().concepts)}
+    assert all(0 < row["p"] < 1 and 0 < row["p_level_3"] < 1 for row in rows)
+    assert main(line) == 3
+    assert json.loads(capsys.readouterr().out)["shards_scanned"] == 0
