@@ -6,18 +6,22 @@ Letters in shapes: B images of a batch, S input side of the encoder in pixels.
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audit import images
 from audit.errors import ImageError, ShardwardenError
 from audit.images import Picture
+from audit.ocr import READ_SIDE
 from audit.parts import PartWriter
 from audit.plan import ScanOptions, real
 from audit.scorer import Scores
 from audit.shards import Books, Sample, Shard
+from audit.texts import TextStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,15 @@ class Decoded:
 
     picture  None when it failed; then `sample.error` says why
     digest   sha256 hex of the file; None when its bytes were never read
+    text     what was read in it, None when it does not look like text
+    seconds  of the processor that decoding took, reading its words left out
     """
 
     sample: Sample
     digest: str | None
     picture: Picture | None
+    text: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -58,11 +66,20 @@ class Batch:
 
 
 def decode(
-    sample: Sample, *, size: int, crop_mode: images.CropMode, options: ScanOptions
+    sample: Sample,
+    *,
+    size: int,
+    crop_mode: images.CropMode,
+    options: ScanOptions,
+    texts: TextStage | None = None,
 ) -> Decoded:
-    """Decode one sample; what is wrong with it becomes its error, nothing is raised for it."""
+    """Decode one sample; what is wrong with it becomes its error, nothing is raised for it.
+
+    texts  reads the words of a picture that looks like text, when it was told to
+    """
     if sample.data is None:
         return Decoded(sample, None, None)
+    began = time.thread_time()
     digest = hashlib.sha256(sample.data).hexdigest()
     try:
         picture = images.load(
@@ -74,7 +91,11 @@ def decode(
         )
     except ImageError as error:
         return Decoded(replace(sample, data=None, error=str(error)), digest, None)
-    return Decoded(replace(sample, data=None), digest, picture)
+    seconds = time.thread_time() - began
+    text = None
+    if texts is not None and texts.wants(picture.pixels):
+        text = texts.read(images.view(sample.data, side=READ_SIDE, limits=options.limits))
+    return Decoded(replace(sample, data=None), digest, picture, text, seconds)
 
 
 class Packer:
@@ -125,10 +146,12 @@ class Packer:
         return self.rest() if full else None
 
 
-def store(part: PartWriter, piece: Piece, scores: Scores | None, *, strict: bool) -> None:
+def store(
+    part: PartWriter, piece: Piece, scores: Scores | None, words: pa.Table | None, *, strict: bool
+) -> None:
     """Add a piece's rows to its part.
 
-    scores   of the whole batch; None when it had no pixels
+    scores   of the whole batch; None when it had no pixels; words: its columns.WORDS, or None
     strict   raise ShardwardenError at a failed image, or at a fault of the shard
     """
     name, stop = piece.shard.name, "--strict stops at the first failure"
@@ -146,4 +169,5 @@ def store(part: PartWriter, piece: Piece, scores: Scores | None, *, strict: bool
             [image.picture for image in piece.good if image.picture is not None],
             Scores(**{column: getattr(scores, column)[rows] for column in Scores.__slots__}),
             digests=[image.digest or "" for image in piece.good],
+            words=None if words is None else words.slice(piece.first, len(piece.good)),
         )

@@ -30,6 +30,7 @@ from audit.registry import check_embeddings
 from audit.rows import row_id
 from audit.shards import Fault, Shard
 from audit.taxonomy import Taxonomy
+from audit.texts import TextStage
 
 if TYPE_CHECKING:
     from audit.columns import Column
@@ -82,12 +83,14 @@ def scan_embeddings(
     encoder: str,
     options: ScanOptions | None = None,
     *,
+    texts: TextStage | None = None,
     progress: Show = lambda done, total, word: None,
 ) -> ScanReport:
     """Score every embedding of these folders into a catalog; parts that are done are kept.
 
     encoder   identity of the encoder that made them, see `audit.identity`
     options   overwrite, retry_failed and strict count, the rest is about images
+    texts     scores captions; None leaves those columns NULL
     raises    CatalogMismatch when the scorer reads embeddings of another encoder, and as
               `audit.scan.scan`
     """
@@ -105,7 +108,7 @@ def scan_embeddings(
         made = header.maker(scorer)
         header.settle(
             directory, sources, made, Taxonomy.load(), asdict(options.limits),
-            overwrite=options.overwrite,
+            overwrite=options.overwrite, texts=None if texts is None else texts.identity,
         )  # fmt: skip
         parts = Parts(directory)
         parts.directory.mkdir(exist_ok=True)
@@ -118,7 +121,9 @@ def scan_embeddings(
         began, total = time.monotonic(), sum(folder.found.rows for folder in folders)
         done = sum(books.rows for books in before.values())
         for folder in folders:
-            for books, errors in _folder(parts, folder, scorer, made.fingerprint, set(before)):
+            for books, errors in _folder(
+                parts, folder, scorer, made.fingerprint, texts, set(before)
+            ):
                 if options.strict and (books.faults or errors):
                     why = books.faults[0].detail if books.faults else errors[0]
                     raise ShardwardenError(
@@ -138,7 +143,12 @@ def scan_embeddings(
 
 
 def _folder(
-    parts: Parts, folder: Folder, scorer: EmbeddingScorer, fingerprint: str, skip: set[str]
+    parts: Parts,
+    folder: Folder,
+    scorer: EmbeddingScorer,
+    fingerprint: str,
+    texts: TextStage | None,
+    skip: set[str],
 ) -> Iterator[tuple[PartBooks, list[str]]]:
     """Write the parts of a folder; yields their books and the errors of their rows."""
     by_id = {shard.id: shard for shard in folder.shards}
@@ -147,7 +157,7 @@ def _folder(
     cut: list[tuple[str, str]] = []
     for piece in pieces(folder.found, skip=names, fault=lambda *told: cut.append(told)):
         shard = by_id[f"{piece.shard_id}{folder.suffix}"]
-        yield _write(parts, shard, piece, scorer, fingerprint), list(piece.unusable.values())
+        yield _write(parts, shard, piece, scorer, fingerprint, texts), list(piece.unusable.values())
         left.remove(shard.id)
     stems = {file.metadata.name: file.name for file in folder.found.files}
     broken = dict(folder.broken)
@@ -162,7 +172,12 @@ def _folder(
 
 
 def _write(
-    parts: Parts, shard: Shard, piece: EmbeddingPiece, scorer: EmbeddingScorer, fingerprint: str
+    parts: Parts,
+    shard: Shard,
+    piece: EmbeddingPiece,
+    scorer: EmbeddingScorer,
+    fingerprint: str,
+    texts: TextStage | None,
 ) -> PartBooks:
     began = time.monotonic()
     count = len(piece.rows)
@@ -171,9 +186,12 @@ def _write(
     scores = scorer.score_embeddings(piece.embeddings[good])
     table = plain_rows(shard, piece)
     slots = pa.array(np.cumsum(good) - 1, pa.int64(), mask=~good)
-    for name, column in score_columns(
-        scores.types, scores.levels, scores.concepts, scorer.concepts
-    ).items():
+    columns = score_columns(scores.types, scores.levels, scores.concepts, scorer.concepts)
+    if texts is not None:
+        captions = piece.rows.column("caption").filter(pa.array(good)).to_pylist()
+        words = texts.words(captions, [None] * len(captions), scores, scorer.concepts)
+        columns |= {name: words.column(name) for name in words.column_names}
+    for name, column in columns.items():
         position = SCHEMA.get_field_index(name)
         if piece.unusable:
             column = column.take(slots)

@@ -86,11 +86,13 @@ def settle(
     options: dict[str, Any],
     *,
     overwrite: bool = False,
+    texts: dict[str, Any] | None = None,
 ) -> None:
     """Write audit.json, or check that the one there is of the same scorer and taxonomy.
 
     sources    as the user named them; local ones are made absolute, and added to those there
     overwrite  remove the results there first; what reviewers decided stays
+    texts      TextStage.identity; None: no texts are scored
     raises     CatalogMismatch with the remedy
     Call it holding the lock.
     """
@@ -101,6 +103,7 @@ def settle(
     before = read(directory)
     if before:
         _check(directory, before, made, taxonomy)
+        _check_texts(directory, before.get("text"), texts)
     known = [str(source) for source in before.get("sources", [])]
     write(
         directory,
@@ -112,6 +115,7 @@ def settle(
             "encoder": made.encoder,
             "body": made.body or before.get("body"),
             "taxonomy": {"version": taxonomy.version, "hash": taxonomy.hash},
+            "text": texts,
             "options": options,
             "history": before.get("history") or [event("scan", made)],
         },
@@ -210,6 +214,19 @@ def _check(directory: Path, before: dict[str, Any], made: Maker, taxonomy: Taxon
             f"{remedy}"
         )
     check_taxonomy(directory, before, taxonomy, remedy)
+
+
+def _check_texts(
+    directory: Path, before: dict[str, Any] | None, texts: dict[str, Any] | None
+) -> None:
+    off = {"captions": "off", "ocr": "off"}
+    if before != texts:
+        was, now = before or off, texts or off
+        raise CatalogMismatch(
+            f"{directory}: made with --captions {was['captions']} --ocr {was['ocr']}, not "
+            f"--captions {now['captions']} --ocr {now['ocr']}, or with another text scorer of that "
+            "name; scan with what it was made with, give another --out, or --overwrite"
+        )
 
 
 def check_taxonomy(

@@ -25,7 +25,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -150,31 +150,15 @@ def load(
     """
     if size <= 0 or crop_mode not in ("pad", "center"):
         raise ValueError(f"size must be > 0 and crop_mode pad or center: {size}, {crop_mode!r}")
-    if not data:
-        raise ImageError("zero_size", "the member has no bytes")
-    if len(data) > limits.max_bytes:
-        raise ImageError("too_many_bytes", f"{len(data):,} bytes, limit {limits.max_bytes:,}")
-    _settle_pillow(limits)
-    stream = _Metered(data)
-    with _explained(data, stream):
-        image = Image.open(stream, formats=FORMATS)
-    _check_header(image, data, limits)
-    stream.header_read()
-    width, height = image.size
     # JPEG decodes at 1/2, 1/4 or 1/8 for less: here the smallest that leaves half again as many
     # pixels as needed (with less its coarse scaling shows), twice as many near the reference.
     spare, target = (1.5, pixels.fit) if crop_mode == "pad" else (2.0, pixels.cover)
-    wide, high = target(width, height, size)
-    with _explained(data, stream):
-        image.draft(image.mode, (int(spare * wide), int(spare * high)))
-        image.load()
-        upright = pixels.plain(image)
-        turn = _UPRIGHT.get(_orientation(image))
-        if turn is not None:
-            upright = upright.transpose(turn)
-    if turn in _SWAPS_SIDES:
-        width, height = height, width
 
+    def enough(width: int, height: int) -> tuple[int, int]:
+        wide, high = target(width, height, size)
+        return int(spare * wide), int(spare * high)
+
+    upright, width, height, format_name = _decoded(data, enough, limits)
     if crop_mode == "pad":
         small = pixels.shrunk(upright, width, height, size)
         grey, prepared = small.convert("L"), pixels.on_grey(small, size)
@@ -186,10 +170,57 @@ def load(
         pixels=prepared,
         width=width,
         height=height,
-        format=str(image.format).lower(),
+        format=format_name,
         phash=pixels.phash(grey),
         preview=pixels.preview(grey) if preview else None,
     )
+
+
+def view(data: bytes, *, side: int, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
+    """Decode one image again, larger than `load` did: for the few whose words are to be read.
+
+    side     longest side in pixels at most, > 0; smaller pictures stay as they are
+    returns  [h, w, 3] uint8 RGB, upright, on white
+    raises   ImageError as `load`
+    """
+
+    def enough(width: int, height: int) -> tuple[int, int]:
+        wide, high = pixels.fit(width, height, side)
+        return int(1.5 * wide), int(1.5 * high)
+
+    upright, width, height, _ = _decoded(data, enough, limits)
+    small = pixels.shrunk(upright, width, height, min(side, max(width, height)))
+    return np.asarray(pixels.on_white(small), dtype=np.uint8)
+
+
+def _decoded(
+    data: bytes, enough: Callable[[int, int], tuple[int, int]], limits: Limits
+) -> tuple[Image.Image, int, int, str]:
+    """The upright picture, sides of the original turned upright, and the format.
+
+    enough  width and height of the picture -> those that decoding must leave at least
+    """
+    if not data:
+        raise ImageError("zero_size", "the member has no bytes")
+    if len(data) > limits.max_bytes:
+        raise ImageError("too_many_bytes", f"{len(data):,} bytes, limit {limits.max_bytes:,}")
+    _settle_pillow(limits)
+    stream = _Metered(data)
+    with _explained(data, stream):
+        image = Image.open(stream, formats=FORMATS)
+    _check_header(image, data, limits)
+    stream.header_read()
+    width, height = image.size
+    with _explained(data, stream):
+        image.draft(image.mode, enough(width, height))
+        image.load()
+        upright = pixels.plain(image)
+        turn = _UPRIGHT.get(_orientation(image))
+        if turn is not None:
+            upright = upright.transpose(turn)
+    if turn in _SWAPS_SIDES:
+        width, height = height, width
+    return upright, width, height, str(image.format).lower()
 
 
 class _Metered(io.BytesIO):

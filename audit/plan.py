@@ -56,6 +56,10 @@ class ScanReport:
     faults                  (shard name, kind, detail), PARTIAL left out
     images, seconds         of this run, loading and indexing left out; limited_by: what kept it
                             waiting most: reading, decoding, encoding or writing
+    slow                    (shard name, key, seconds) of images that took long to decode
+    pictures_read, ocr_share, text_share
+                            pictures whose words were read; what that took of all workers' time,
+                            and what scoring texts took of the scan's, 0..1
     """
 
     catalog: str
@@ -75,6 +79,10 @@ class ScanReport:
     seconds: float
     images_per_second: float
     limited_by: str
+    slow: tuple[tuple[str, str, float], ...] = ()
+    pictures_read: int = 0
+    ocr_share: float = 0.0
+    text_share: float = 0.0
 
     @property
     def balanced(self) -> bool:
@@ -185,6 +193,10 @@ def report(
     images: int,
     seconds: float,
     limited_by: str,
+    slow: Sequence[tuple[str, str, float]] = (),
+    pictures_read: int = 0,
+    ocr_share: float = 0.0,
+    text_share: float = 0.0,
 ) -> ScanReport:
     """Add up the parts of these shards: those kept from before and those written now, by id."""
     known = {**before, **now}
@@ -208,4 +220,8 @@ def report(
         seconds=round(seconds, 3),
         images_per_second=round(images / seconds, 2) if seconds > 0 else 0.0,
         limited_by=limited_by,
+        slow=tuple(slow),
+        pictures_read=pictures_read,
+        ocr_share=ocr_share,
+        text_share=text_share,
     )

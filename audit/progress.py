@@ -223,6 +223,17 @@ def summary(report: ScanReport) -> list[str]:
             f"{report.images:,} images in {clock(report.seconds)}, "
             f"{report.images_per_second:,.0f}/s, limited by {report.limited_by}"
         )
+    if report.pictures_read or report.text_share:
+        lines.append(
+            f"{report.pictures_read:,} pictures read, {report.ocr_share:.0%} of the workers' time; "
+            f"scoring texts took {report.text_share:.0%} of the scan"
+        )
+    lines += [
+        f"slow: {name}: {key}: {seconds:.1f} s of the processor to decode"
+        for name, key, seconds in report.slow[:FAULTS_SHOWN]
+    ]
+    if len(report.slow) > FAULTS_SHOWN:
+        lines.append(f"and {len(report.slow) - FAULTS_SHOWN:,} more slow images")
     lines += [f"failed: {code}: {count:,}" for code, count in report.failures.items()]
     lines += [f"{name}: {kind}: {detail}" for name, kind, detail in report.faults[:FAULTS_SHOWN]]
     if len(report.faults) > FAULTS_SHOWN:

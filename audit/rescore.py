@@ -27,6 +27,7 @@ from audit.parts import Parts
 from audit.registry import check_embeddings
 from audit.scorer import Scorer, Scores
 from audit.taxonomy import Taxonomy
+from audit.texts import pairs_again
 
 if TYPE_CHECKING:
     from audit.columns import Column
@@ -100,10 +101,11 @@ def rescore(
         if made is not None and made.fingerprint != before["scorer_sha256"] and todo:
             pending = {"scorer": made.card.name, "scorer_sha256": made.fingerprint}
             header.write(directory, {**before, "rescoring": pending}, before)
+        threshold = (before.get("text") or {}).get("threshold")
         began, rows = time.monotonic(), 0
         total = sum(b.scored for b in todo)
         for part in todo:
-            _part(parts, part, scorer, made, extras, prints)
+            _part(parts, part, scorer, made, extras, prints, threshold)
             rows += part.scored
             progress(rows, total, f"rows, shard {part.name}")
         seconds = time.monotonic() - began
@@ -176,8 +178,13 @@ def _part(
     made: header.Maker | None,
     extras: Sequence[EmbeddingScorer],
     prints: dict[str, str],
+    threshold: float | None,
 ) -> None:
-    """Replace one part's scores."""
+    """Replace one part's scores.
+
+    prints     extra column -> fingerprint of its scorer
+    threshold  of the text scorer, None when captions were not scored
+    """
     table = parts.rows(books.shard)
     embeddings = parts.embeddings(books.shard)
     scored = table.column("status").to_numpy() == "scored"
@@ -194,6 +201,10 @@ def _part(
         scores = _scored(scorer, inputs)
         if scores is not None:
             columns = score_columns(scores.types, scores.levels, scores.concepts, scorer.concepts)
+            if threshold is not None:
+                before = table.filter(pa.array(scored))
+                pairs = pairs_again(before, threshold, scores, scorer.concepts)
+                columns["pair"] = pa.array(pairs, pa.string())
         books = replace(books, scorer=made.fingerprint)
     if extras and len(embeddings):
         columns["extras"] = _merged(table, scored, extras, embeddings, books)

@@ -20,12 +20,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
+
+import pyarrow as pa
 
 from audit import building, header, plan
 from audit.batches import Batch, Decoded, Packer, decode, store
@@ -38,9 +41,11 @@ from audit.registry import AnyScorer
 from audit.scorer import Scores
 from audit.shards import Books, Sample, Shard, ShardReader, expand
 from audit.taxonomy import Taxonomy
+from audit.texts import TextStage
 
 CPU_BATCH, GPU_BATCH = 32, 256
 MAX_WORKERS = 32
+SLOW = 5.0  # seconds of the processor for decoding one image: it is named in the report
 MAX_WAITING = 256 << 20  # bytes of images read and not yet packed
 
 T = TypeVar("T")
@@ -52,10 +57,12 @@ def scan(
     scorer: AnyScorer,
     options: ScanOptions | None = None,
     *,
+    texts: TextStage | None = None,
     progress: Report = lambda tick: None,
 ) -> ScanReport:
     """Score every image of the sources into a catalog; shards that are done already are kept.
 
+    texts      scores captions and reads pictures; None leaves those columns NULL
     sources    as `audit.shards.expand` takes them
     out        folder of the catalog, made when it is not there
     progress   called after every batch, in the caller's thread
@@ -74,12 +81,13 @@ def scan(
                 "catalog of its kind can be rescored from the embeddings"
             )
         header.settle(
-            directory, sources, made, Taxonomy.load(), decided, overwrite=options.overwrite
-        )
+            directory, sources, made, Taxonomy.load(), decided, overwrite=options.overwrite,
+            texts=None if texts is None else texts.identity,
+        )  # fmt: skip
         parts = Parts(directory)
         parts.clean()
         before = plan.kept(parts, shards, made.fingerprint, options)
-        flow = _Flow(parts, scorer, made.fingerprint, options)
+        flow = _Flow(parts, scorer, made.fingerprint, options, texts)
         whole = {shard_id for shard_id, books in before.items() if not plan.is_partial(books)}
         meter = Meter([shard for shard in shards if shard.id not in whole], options.limit)
         flow.run(shards, before, meter, progress)
@@ -87,8 +95,15 @@ def scan(
         building.refresh(directory)
     return plan.report(
         directory, shards, before, flow.written, scorer=scorer.card.name, failures=flow.failures,
-        images=meter.images, seconds=seconds, limited_by=flow.limited_by,
+        images=meter.images, seconds=seconds, limited_by=flow.limited_by, slow=flow.slow,
+        pictures_read=texts.pictures_read if texts else 0,
+        ocr_share=_share(texts.ocr_seconds, seconds * flow.workers) if texts else 0.0,
+        text_share=_share(texts.score_seconds, seconds) if texts else 0.0,
     )  # fmt: skip
+
+
+def _share(part: float, whole: float) -> float:
+    return round(min(1.0, part / whole), 4) if whole > 0 else 0.0
 
 
 class _Stopped(Exception):
@@ -199,6 +214,61 @@ class _Crew:
             raise self._error from None
 
 
+class _Turns:
+    """Lets decoding and encoding take turns where both want the same cores.
+
+    The encoder waits for the pictures under way, a second at most where words are read in them.
+    """
+
+    def __init__(self, needed: bool) -> None:
+        self._needed = needed
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._encodes = self._stopped = False
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._encodes)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def encoding(self) -> Iterator[None]:
+        if not self._needed:
+            yield
+            return
+        with self._changed:
+            self._encodes = True
+            self._changed.wait_for(lambda: self._stopped or not self._under_way)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._encodes = False
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Wake whoever waits, for good."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A batch with its scores and its columns of texts; None without pixels, or without texts."""
+
+    batch: Batch
+    scores: Scores | None
+    words: pa.Table | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """One image under way, or, with books, the end of its shard."""
@@ -212,26 +282,30 @@ class _Flow:
     """One run of the stages, and what they measured."""
 
     def __init__(
-        self, parts: Parts, scorer: AnyScorer, fingerprint: str, options: ScanOptions
+        self,
+        parts: Parts,
+        scorer: AnyScorer,
+        fingerprint: str,
+        options: ScanOptions,
+        texts: TextStage | None,
     ) -> None:
         on_cpu = next(scorer.encoder.parameters()).device.type == "cpu"
         self._parts, self._scorer, self._fingerprint = parts, scorer, fingerprint
-        self._options = options
-        self._takes_turns = on_cpu
+        self._options, self._texts = options, texts
+        self._turns = _Turns(on_cpu)
         self._size = options.batch_size or (CPU_BATCH if on_cpu else GPU_BATCH)
-        workers = options.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+        self.workers = workers = options.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0)))
         self._jobs: _Channel[_Job] = _Channel(2 * self._size + 2 * workers, MAX_WAITING)
         self._batches: _Channel[Batch] = _Channel(2)
-        self._scored: _Channel[tuple[Batch, Scores | None]] = _Channel(2)
-        self._may_decode = threading.Event()
-        self._may_decode.set()
+        self._scored: _Channel[_Scored] = _Channel(2)
         self._decode = partial(
-            decode, size=scorer.size, crop_mode=scorer.crop_mode, options=options
+            decode, size=scorer.size, crop_mode=scorer.crop_mode, options=options, texts=texts
         )
         self._pool = ThreadPoolExecutor(workers, "decode")
         self._decoding = self._encoding = 0.0  # seconds
         self.written: dict[str, PartBooks] = {}
         self.failures: Counter[str] = Counter()
+        self.slow: list[tuple[str, str, float]] = []  # shard, key, seconds
 
     def run(
         self, shards: Sequence[Shard], before: Mapping[str, PartBooks], meter: Meter,
@@ -247,7 +321,7 @@ class _Flow:
     def _stop(self) -> None:
         for channel in (self._jobs, self._batches, self._scored):
             channel.break_off()
-        self._may_decode.set()
+        self._turns.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, shards: Sequence[Shard], before: Mapping[str, PartBooks]) -> None:
@@ -278,8 +352,8 @@ class _Flow:
         return taken
 
     def _decode_in_turn(self, sample: Sample) -> Decoded:
-        self._may_decode.wait()
-        return self._decode(sample)
+        with self._turns.decoding():
+            return self._decode(sample)
 
     def _pack(self) -> None:
         packer = Packer(self._size)
@@ -299,15 +373,19 @@ class _Flow:
 
     def _encode(self, meter: Meter, progress: Report) -> None:
         for batch in self._batches:
-            scores = None
+            scores, words = None, None
             if batch.pixels is not None:
-                began = time.monotonic()
-                if self._takes_turns:
-                    self._may_decode.clear()
-                scores = self._scorer.score(batch.pixels)
-                self._may_decode.set()
-                self._encoding += time.monotonic() - began
-            self._scored.put((batch, scores))
+                with self._turns.encoding():
+                    began = time.monotonic()
+                    scores = self._scorer.score(batch.pixels)
+                    if self._texts is not None:
+                        good = [image for piece in batch.pieces for image in piece.good]
+                        words = self._texts.words(
+                            [image.sample.caption for image in good],
+                            [image.text for image in good], scores, self._scorer.concepts,
+                        )  # fmt: skip
+                    self._encoding += time.monotonic() - began
+            self._scored.put(_Scored(batch, scores, words))
             for piece in batch.pieces:
                 last = piece.good[-1].sample.offset if piece.good else None
                 meter.add(piece.shard, len(piece.good) + len(piece.bad), len(piece.bad), last,
@@ -325,14 +403,19 @@ class _Flow:
         return "reading" if self._jobs.empty > self._decoding else "decoding"
 
     def _write(self) -> None:
-        pieces = ((piece, scores) for batch, scores in self._scored for piece in batch.pieces)
+        pieces = ((piece, done) for done in self._scored for piece in done.batch.pieces)
         for shard, group in groupby(pieces, key=lambda pair: pair[0].shard):
             with self._parts.writing(
                 shard, concept_names=self._scorer.concepts, scorer=self._fingerprint,
                 features=self._options.features,
             ) as part:  # fmt: skip
-                for piece, scores in group:
-                    store(part, piece, scores, strict=self._options.strict)
+                for piece, done in group:
+                    store(part, piece, done.scores, done.words, strict=self._options.strict)
+                    self.slow += [
+                        (shard.name, image.sample.key, round(image.seconds, 1))
+                        for image in (*piece.good, *piece.bad)
+                        if image.seconds > SLOW
+                    ]
                     self.failures.update(_code(image) for image in piece.bad)
                     if piece.books is not None:
                         self.written[shard.id] = part.finish(piece.books)

@@ -30,6 +30,12 @@ def add(command: Command) -> None:
     p.add_argument("--encoder", metavar="MODEL:WEIGHTS",
                    help="for a folder of embeddings that clip-retrieval wrote: the encoder that "
                         "made them, as in ViT-L-14:openai; the scorer must read those")
+    p.add_argument("--captions", default="auto", metavar="auto|off|NAME|DIR",
+                   help="text scorer for captions and words in pictures (default: auto, the "
+                        "bundled one when its sentence encoder is here; off for embeddings)")
+    p.add_argument("--ocr", default="auto", choices=("auto", "on", "off"),
+                   help="read the words of pictures that look like text (default: auto, when "
+                        "RapidOCR is installed)")
     p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     p.add_argument("--batch-size", type=count, metavar="N",
                    help="images scored at once (default: 32 on a CPU, 256 on a GPU)")
@@ -98,6 +104,7 @@ def _scan_embeddings(args: Namespace) -> ScanReport:
     from audit.identity import encoder_identity, encoder_spec
     from audit.registry import load_embedding_scorer
     from audit.steps import counted
+    from audit.texts import load
 
     if args.encoder is None:
         raise UsageError(
@@ -107,8 +114,11 @@ def _scan_embeddings(args: Namespace) -> ScanReport:
     encoder = encoder_identity(encoder_spec(args.encoder))
     scorer = load_embedding_scorer(args.scorer)
     out = args.out or Path(f"{Path(args.source[0]).resolve().name}.audit")
+    texts = load("off" if args.captions == "auto" else args.captions, "off", warn=warn)
     with counted(sys.stderr) as show:
-        return scan_embeddings(args.source, out, scorer, encoder, _options(args), progress=show)
+        return scan_embeddings(
+            args.source, out, scorer, encoder, _options(args), texts=texts, progress=show
+        )
 
 
 def _scan_shards(args: Namespace) -> ScanReport:
@@ -121,6 +131,7 @@ def _scan_shards(args: Namespace) -> ScanReport:
     from audit.registry import load_scorer
     from audit.scan import scan
     from audit.scorer import Scorer
+    from audit.texts import as_before, load
 
     if args.encoder is not None:
         raise UsageError("--encoder: only for folders of embeddings; a scorer names its own")
@@ -128,8 +139,12 @@ def _scan_shards(args: Namespace) -> ScanReport:
     scorer = load_scorer(args.scorer, device=args.device)
     if args.store_features and isinstance(scorer, Scorer):
         warn(features_cost(scorer.safety.dims.head.width, shards))
+    captions, ocr = args.captions, args.ocr
+    if not args.overwrite:
+        captions, ocr = as_before(out, captions, ocr)
+    texts = load(captions, ocr, device=args.device, warn=warn)
     with display(sys.stderr) as shown:
-        return scan(args.source, out, scorer, _options(args), progress=shown.show)
+        return scan(args.source, out, scorer, _options(args), texts=texts, progress=shown.show)
 
 
 def _options(args: Namespace) -> ScanOptions:
