@@ -162,6 +162,10 @@ class Catalog(ExitStack):
         except duckdb.Error as error:
             raise UsageError(f"columns: {one_line(error)}") from error
 
+    def shards(self) -> pa.Table:
+        """The books of every shard, by id."""
+        return _take(self._connection.table("shards").order("shard"), None)
+
     def score_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(concepts, extra scorers' columns) that some row has a score of, sorted."""
         concepts, extras = (
