@@ -16,7 +16,7 @@ import pyarrow as pa
 from audit import images
 from audit.errors import ImageError, ShardwardenError
 from audit.images import Picture
-from audit.ocr import READ_SIDE
+from audit.ocr import READ_SIDES
 from audit.parts import PartWriter
 from audit.plan import ScanOptions, real
 from audit.scorer import Scores
@@ -94,7 +94,7 @@ def decode(
     seconds = time.thread_time() - began
     text = None
     if texts is not None and texts.wants(picture.pixels):
-        text = texts.read(images.view(sample.data, side=READ_SIDE, limits=options.limits))
+        text = texts.read(images.view(sample.data, side=READ_SIDES[1], limits=options.limits))
     return Decoded(replace(sample, data=None), digest, picture, text, seconds)
 
 

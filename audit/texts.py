@@ -21,11 +21,11 @@ import pyarrow as pa
 
 from audit import columns
 from audit.errors import ShardwardenError
+from audit.ocr import Reader, looks_like_text
 from audit.pairs import COMBINATIONS, SEEN, combine, joined, picture_risk
 from audit.taxonomy import SAFE
 
 if TYPE_CHECKING:
-    from audit.ocr import Reader
     from audit.scorer import Scores
     from audit.text_scorer import TextScorer
 
@@ -59,11 +59,7 @@ class TextStage:
 
     def wants(self, pixels: npt.NDArray[np.uint8]) -> bool:
         """True for a prepared picture [S, S, 3] whose words are worth reading."""
-        if not self.ocr:
-            return False
-        from audit.ocr import looks_like_text
-
-        return looks_like_text(pixels)
+        return self.ocr and looks_like_text(pixels)
 
     def read(self, view: npt.NDArray[np.uint8]) -> str:
         """The words of a picture [H, W, 3]; "" when there are none. Any thread may call it."""
@@ -77,10 +73,8 @@ class TextStage:
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._kept, "reader", None)
         if reader is None:
-            from audit.ocr import Reader as Made
-
             with self._lock:
-                reader = self._kept.reader = Made(threads=1)
+                reader = self._kept.reader = Reader(threads=1)
         return reader
 
     def words(
@@ -158,9 +152,6 @@ def load(
                 raise
             warn(f"captions are not scored: {error}; --captions off says nothing about it")
     reads = ocr == "on" or (ocr == "auto" and importlib.util.find_spec("rapidocr") is not None)
-    from audit import ocr as module
-
-    reads = reads and hasattr(module, "looks_like_text")
     if scorer is None and not reads:
         return None
     stage = TextStage(scorer, ocr=reads)
