@@ -1,0 +1,321 @@
+"""A selection counted: what goes where and why, what other thresholds would change, the gates.
+
+Nothing is written. Letters in shapes: N rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from audit.taxonomy import LEVELS, TYPES
+from curation import arrays
+from curation.arrays import Floats, Mask, pc
+from curation.gathering import Gathered
+from curation.rules import ACTIONS, INCLUDED, RISKY_TYPES, Rule, Rules
+from curation.selection import select
+
+STEPS = (0.05, 0.1, 0.2, 0.4)  # where the nearest threshold that changes anything is looked for
+MEASURED_FROM = 30  # decisions from which the time they took is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Images and the bytes of their files."""
+
+    images: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Images of one kind to which one thing happens.
+
+    kind    "illegal/high", "safe", "uncertain", "not scored"
+    """
+
+    kind: str
+    action: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What another threshold would do; moves: "keep -> drop" -> images."""
+
+    threshold: float
+    moves: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One threshold of the policy, and the nearest of STEPS below (stricter) and above it (looser)
+    that changes anything; None where there is none.
+    """
+
+    name: str
+    threshold: float
+    stricter: Change | None
+    looser: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What reviewing the images that wait for it takes.
+
+    seconds   for one image; measured: the median of so many decisions, 0: as the policy says
+    """
+
+    images: int
+    seconds: float
+    measured: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that `curate plan` shows.
+
+    reasons   action -> reason -> images; of duplicates, all are one reason
+    broken    gates that are not met, each in words
+    notes     what a reader has to know to believe the numbers
+    """
+
+    catalog: str
+    policy: str
+    policy_hash: str
+    total: Volume
+    actions: dict[str, Volume]
+    flows: tuple[Flow, ...]
+    reasons: dict[str, dict[str, int]]
+    knobs: tuple[Knob, ...]
+    review: Review
+    disagreements: int
+    broken: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def kept(self) -> int:
+        """Images that are part of what is kept."""
+        return sum(self.actions[name].images for name in INCLUDED)
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as one JSON object."""
+        return {**asdict(self), "kept": self.kept}
+
+
+def plan(gathered: Gathered, catalog: str, *, tombstoned: Mask | None = None) -> Plan:
+    """Select and count.
+
+    catalog     how to call it
+    tombstoned  [N] see curation.selection.select
+    """
+    policy, rows = gathered.policy, gathered.rows
+    selected = select(
+        rows, policy, gathered.outcomes, shards=gathered.shards, tombstoned=tombstoned
+    )
+    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+    sizes = arrays.integers(rows, "size")
+    counts = np.bincount(action, minlength=len(ACTIONS)).tolist()
+    volumes = np.bincount(action, weights=sizes, minlength=len(ACTIONS)).tolist()
+    actions = {name: Volume(counts[i], int(volumes[i])) for i, name in enumerate(ACTIONS)}
+    drawn = Plan(
+        catalog=catalog,
+        policy=policy.name,
+        policy_hash=policy.hash,
+        total=Volume(len(rows), int(sizes.sum())),
+        actions=actions,
+        flows=tuple(_flows(selected)),
+        reasons=_reasons(selected),
+        knobs=tuple(_knobs(gathered)),
+        review=_review(gathered, actions["review"].images),
+        disagreements=sum(not outcome.settled for outcome in gathered.outcomes.values()),
+        broken=(),
+        notes=tuple(_notes(gathered)),
+    )
+    return replace(
+        drawn,
+        broken=tuple(_broken(drawn, gathered)),
+        notes=(*drawn.notes, *_not_scored(drawn)),
+    )
+
+
+def _not_scored(drawn: Plan) -> Iterator[str]:
+    for reason, images in drawn.reasons.get("quarantine", {}).items():
+        what = reason.removeprefix("unscored:")
+        if what != reason:
+            yield (
+                f"{images:,} images are quarantined because the policy requires a score of "
+                f"{what} that they have not; score it, or take {what} out of `required`"
+            )
+
+
+def _flows(selected: pa.Table) -> Iterator[Flow]:
+    """Images by kind and action, kinds in the order of the taxonomy."""
+    unscored = pc.match_substring_regex(
+        selected["reason"].cast(pa.string()), "^(unscored|quarantined:|tombstone)"
+    )
+    level = pc.fill_null(selected["level"].cast(pa.string()), "unknown")
+    kind = selected["type"].cast(pa.string())
+    named = pc.if_else(
+        pc.equal(kind, "safe"), "safe", pc.binary_join_element_wise(kind, level, "/")
+    )
+    kinds = pc.if_else(unscored, "not scored", pc.fill_null(named, "uncertain"))
+    pairs: Any = zip(kinds.to_pylist(), selected["action"].to_pylist(), strict=True)
+    counted: Counter[tuple[str, str]] = Counter(pairs)
+    order = [f"{t}/{v}" for t in TYPES for v in (*reversed(LEVELS), "unknown")]
+    order += ["uncertain", "safe", "not scored"]
+    for (name, action), images in sorted(
+        counted.items(), key=lambda item: (order.index(item[0][0]), ACTIONS.index(item[0][1]))
+    ):
+        yield Flow(name, action, images)
+
+
+def _reasons(selected: pa.Table) -> dict[str, dict[str, int]]:
+    short = pc.replace_substring_regex(
+        selected["reason"].cast(pa.string()), "^(duplicate|near-duplicate) of .*", r"\1"
+    )
+    pairs: Any = zip(selected["action"].to_pylist(), short.to_pylist(), strict=True)
+    counted: Counter[tuple[str, str]] = Counter(pairs)
+    reasons: dict[str, dict[str, int]] = {}
+    for (action, reason), images in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
+        reasons.setdefault(action, {})[reason] = images
+    return {action: reasons[action] for action in ACTIONS if action in reasons}
+
+
+def _review(gathered: Gathered, images: int) -> Review:
+    taken = [d.seconds for d in gathered.log.decisions if d.seconds > 0 and d.verdict != "undo"]
+    measured = len(taken) if len(taken) >= MEASURED_FROM else 0
+    seconds = median(taken) if measured else gathered.policy.seconds
+    return Review(images, seconds, measured, round(images * seconds / 3600, 2))
+
+
+def _knobs(gathered: Gathered) -> Iterator[Knob]:
+    """Every threshold of the policy's own rules; those of sources stay as they are."""
+    rules = gathered.policy.rules
+    for name, threshold in rules.types.items():
+        yield _knob(gathered, name, f"p_{name}", threshold)
+    if rules.uncertain is not None:
+        yield _knob(gathered, "risk", "risk", rules.uncertain.threshold)
+    for name, rule in rules.concepts.items():
+        yield _knob(gathered, f"concept:{name}", f"concept:{name}", rule.threshold)
+    for name, rule in rules.extras.items():
+        yield _knob(gathered, f"extra:{name}", f"extra:{name}", rule.threshold)
+    for name, rule in rules.captions.items():
+        yield _knob(gathered, f"caption:{name}", "caption_risk", rule.threshold)
+    if rules.image_text is not None:
+        yield _knob(gathered, "image_text", "image_text_risk", rules.image_text.threshold)
+
+
+def _knob(gathered: Gathered, name: str, column: str, threshold: float) -> Knob:
+    score = arrays.floats(gathered.rows, column)
+    stricter, looser = (
+        next(
+            (
+                change
+                for step in STEPS
+                if 0 < threshold + sign * step <= 1
+                and (change := _changed(gathered, name, score, threshold, sign * step)).moves
+            ),
+            None,
+        )
+        for sign in (-1, 1)
+    )
+    return Knob(name, threshold, stricter, looser)
+
+
+def _changed(gathered: Gathered, name: str, score: Floats, threshold: float, step: float) -> Change:
+    """What becomes of the rows between two thresholds, under the one and under the other."""
+    other = round(threshold + step, 6)
+    low, high = sorted((np.float32(threshold), np.float32(other)))
+    rows = gathered.rows.filter(pa.array((score >= low) & (score < high)))
+    # Copies are left as they are: which of them stays may hang on rows that do not change.
+    alone = replace(gathered.policy.duplicates, exact="keep", near="keep")
+    policy = replace(gathered.policy, duplicates=alone)
+    changed = replace(policy, rules=_set(policy.rules, name, other))
+    before, after = (
+        select(rows, one, gathered.outcomes, shards=gathered.shards)["action"].to_pylist()
+        for one in (policy, changed)
+    )
+    moves = Counter(f"{a} -> {b}" for a, b in zip(before, after, strict=True) if a != b)
+    return Change(other, dict(moves.most_common()))
+
+
+def _set(rules: Rules, name: str, threshold: float) -> Rules:
+    """The rules with another threshold."""
+    if name in RISKY_TYPES:
+        return replace(rules, types={**rules.types, name: threshold})
+    if name == "risk" and rules.uncertain is not None:
+        return replace(rules, uncertain=Rule(threshold, rules.uncertain.action))
+    if name == "image_text" and rules.image_text is not None:
+        return replace(rules, image_text=Rule(threshold, rules.image_text.action))
+    group, _, key = name.partition(":")
+    field = f"{group}s"
+    named: dict[str, Rule] = dict(getattr(rules, field))
+    named[key] = Rule(threshold, named[key].action)
+    changes: dict[str, Any] = {field: named}
+    return replace(rules, **changes)
+
+
+def _notes(gathered: Gathered) -> Iterator[str]:
+    policy, rows = gathered.policy, gathered.rows
+    scored = rows.filter(arrays.equal(rows, "status", "scored"))
+    missing = [name for name in RISKY_TYPES if len(scored) and _empty(scored, f"p_{name}")]
+    if missing:
+        yield f"not covered by the scorer, so nothing was judged: {', '.join(missing)}"
+    absent = [
+        name
+        for group, names in (("concept", policy.concepts), ("extra", policy.extras))
+        for name in names
+        if len(scored) and _empty(scored, f"{group}:{name}")
+    ]
+    if absent:
+        yield f"without any score, so their rules speak about nothing: {', '.join(absent)}"
+    if policy.rules.captions and len(scored) and _empty(scored, "caption_risk"):
+        yield "captions were not scored, so no rule on captions or pairs speaks"
+    for reason, count in gathered.unused.items():
+        yield f"{count:,} decided rows left out: {reason}"
+    if gathered.log.faults:
+        yield f"{len(gathered.log.faults):,} faults in the decisions: run `curate decisions`"
+
+
+def _empty(rows: pa.Table, column: str) -> bool:
+    return rows[column].null_count == len(rows)
+
+
+def _broken(drawn: Plan, gathered: Gathered) -> Iterator[str]:
+    """Gates that are not met."""
+    gates: Any = gathered.policy.gates
+    total = max(1, drawn.total.images)
+    unscored = sum(
+        images
+        for reason, images in drawn.reasons.get("quarantine", {}).items()
+        if reason.startswith("unscored")
+    )
+    for action, bound in gates.max_share.items():
+        share = drawn.actions[action].images / total
+        if share > bound:
+            yield f"max_share of {action}: {share:.2%}, allowed {bound:.2%}"
+    most: Sequence[tuple[str, float, str]] = (
+        ("max_reviewer_hours", drawn.review.hours, ",.2f"),
+        ("max_unscored_share", unscored / total, ".2%"),
+        ("max_disagreements", drawn.disagreements, ","),
+        ("max_log_faults", len(gathered.log.faults), ","),
+    )
+    for name, found, form in most:
+        bound = getattr(gates, name)
+        if bound is not None and found > bound:
+            yield f"{name}: {found:{form}}, allowed {bound:{form}}"
+    for name, found, form in (
+        ("min_kept", drawn.kept, ","),
+        ("min_kept_share", drawn.kept / total, ".2%"),
+    ):
+        bound = getattr(gates, name)
+        if bound is not None and found < bound:
+            yield f"{name}: {found:{form}}, wanted {bound:{form}}"
