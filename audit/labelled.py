@@ -5,6 +5,7 @@ Letters in shapes: N examples, R stored side, K concepts.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -33,6 +34,7 @@ class LabelledSet:
     names     [N] str, the concept or type name, as the label gave it
     sources   [N] str
     groups    [N] str, equal for near-duplicates
+    digests   [N] str, sha256 hex of the image bytes; '' for what was drawn for training
     """
 
     pictures: np.ndarray
@@ -43,6 +45,7 @@ class LabelledSet:
     names: np.ndarray
     sources: np.ndarray
     groups: np.ndarray
+    digests: np.ndarray
 
     def __len__(self) -> int:
         return len(self.types)
@@ -67,6 +70,7 @@ class Stretched(NamedTuple):
     label: Label
     source: str
     group: str
+    digest: str = ""
 
 
 def read_labelled(
@@ -97,7 +101,10 @@ def read_labelled(
         except ImageError as error:
             unusable.append(Unusable(example.where, str(error)))
             continue
-        rows.append(Stretched(picture, aspect, example.label, example.source, example.group))
+        digest = hashlib.sha256(example.data).hexdigest()
+        rows.append(
+            Stretched(picture, aspect, example.label, example.source, example.group, digest)
+        )
         if progress:
             progress(len(rows))
     if not rows:
@@ -121,7 +128,7 @@ def stretched(data: bytes, side: int) -> tuple[np.ndarray, float]:
 
 def collect(rows: Iterable[Stretched]) -> LabelledSet:
     """Decoded examples as columns."""
-    pictures, aspects, labels, sources, groups = zip(*rows, strict=True)
+    pictures, aspects, labels, sources, groups, digests = zip(*rows, strict=True)
     return LabelledSet(
         pictures=np.stack(pictures),
         aspects=np.array(aspects, np.float32),
@@ -131,4 +138,5 @@ def collect(rows: Iterable[Stretched]) -> LabelledSet:
         names=np.array([x.name for x in labels]),
         sources=np.array(sources),
         groups=np.array(groups),
+        digests=np.array(digests),
     )

@@ -29,6 +29,7 @@ def examples() -> LabelledSet:
         names=names,
         sources=sources,
         groups=sources,
+        digests=np.arange(28).astype(str),
     )
 
 

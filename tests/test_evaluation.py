@@ -267,6 +267,8 @@ def test_pictures_that_took_part_in_training_are_recognised() -> None:
     assert seen_in_training(card, others) is None
     assert seen_in_training(read_card_of(sketch(digests[:10])), digests[9:]) is not None
     assert seen_in_training(read_card_of(None), digests) is None
+    later = replace(card, training={"pictures": sketch(others), "before": card.training})
+    assert seen_in_training(later, digests) is not None
 
 
 def read_card_of(pictures: Any) -> Any:

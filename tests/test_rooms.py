@@ -30,7 +30,7 @@ HOMES = {
         "audit/evaluation/plots.py",
         "audit/training/plots.py",
     ),
-    "sklearn": ("audit/evaluation/style.py",),
+    "sklearn": ("audit/concepts.py", "audit/evaluation/style.py"),
     "streamlit": ("app/*",),
 }
 
@@ -137,6 +137,7 @@ def test_third_party_imports_are_declared(path: Path) -> None:
         "yaml": "pyyaml",
         "faiss": "faiss_cpu",
         "open_clip": "open_clip_torch",
+        "sklearn": "scikit_learn",
     }
     for name in {name.split(".")[0] for name in imports(path)}:
         if name not in sys.stdlib_module_names and name not in ROOMS:

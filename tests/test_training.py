@@ -44,6 +44,7 @@ def examples(count: int = 60, seed: int = 0) -> LabelledSet:
         names=names,
         sources=names,
         groups=names,
+        digests=np.arange(count).astype(str),
     )
 
 
@@ -71,6 +72,7 @@ def test_training_learns_what_the_pictures_show(from_scratch: Scorer) -> None:
     assert auroc(1 - scores.types[:, SAFE], fresh.types != SAFE) > 0.85
     assert auroc(scores.concepts[:, 0], fresh.names == "fire") > 0.85
     assert from_scratch.card.types_covered == ("illegal", "privacy", "safe")
+    assert from_scratch.card.training["pictures"]["distinct"] == 60
     assert np.isnan(scores.types[:, TYPES.index("politics")]).all()
 
 

@@ -20,9 +20,9 @@ _KEY = "pictures"
 def sketch(digests: Iterable[str]) -> dict[str, Any]:
     """What a card keeps of its training pictures, under `training["pictures"]`.
 
-    digests   sha256 hex of the bytes of each picture
+    digests   sha256 hex of the bytes of each picture; '' for those that are in no file
     """
-    known = sorted({digest[:_DIGITS] for digest in digests})
+    known = sorted({digest[:_DIGITS] for digest in digests} - {""})
     return {"distinct": len(known), "lowest": known[:KEPT]}
 
 
@@ -31,12 +31,20 @@ def seen_in_training(card: Card, digests: Iterable[str]) -> str | None:
 
     digests  sha256 hex of the bytes of each picture
     """
-    known = card.training.get(_KEY)
+    mine = {digest[:_DIGITS] for digest in digests}
+    training: Any = card.training
+    while isinstance(training, dict):
+        if found := _found(training.get(_KEY), mine):
+            return found
+        training = training.get("before")  # the run that this one went on from
+    return None
+
+
+def _found(known: Any, mine: set[str]) -> str | None:
     if not isinstance(known, dict) or not known.get("lowest"):
         return None
     lowest = set(known["lowest"])
     limit = known["lowest"][-1]
-    mine = {digest[:_DIGITS] for digest in digests}
     looked_at = mine if known["distinct"] <= len(lowest) else {d for d in mine if d <= limit}
     found = len(looked_at & lowest)
     if not found:

@@ -17,6 +17,7 @@ from audit.compact import CompactDims
 from audit.composing import BATCH_SHARE, Batch, Composer
 from audit.encoder import CompactEncoder
 from audit.errors import UsageError
+from audit.evaluation.overlap import sketch
 from audit.labelled import LabelledSet, read_labelled
 from audit.labels import Unusable
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyOutput
@@ -211,7 +212,11 @@ def _fresh(encoder: CompactEncoder, task: Task, recipe: Recipe) -> Scorer:
         types_covered=tuple(t for i, t in enumerate(TYPES) if i in present),
     )
     scorer.card.training.update(
-        {"recipe": asdict(recipe), "mix": mix(examples.names, examples.sources)}
+        {
+            "recipe": asdict(recipe),
+            "mix": mix(examples.names, examples.sources),
+            "pictures": sketch(examples.digests.tolist()),
+        }
     )
     said = limits(examples.types, examples.concepts, examples.sources, task.names)
     scorer.card = replace(scorer.card, limits=said)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from audit.composing import Batch
 from audit.evaluation import Judged, metrics
+from audit.evaluation.overlap import sketch
 from audit.evaluation.style import FEATURES as STYLE
 from audit.safety import HeadDims, ProjectorDims, SafetyDims, SafetyOutput
 from audit.scorer import Scorer, untrained
@@ -118,6 +119,7 @@ def train_frozen(
         {
             "identity": identity,
             "mix": mix(training.names, training.sources),
+            "pictures": sketch(training.sha256s.tolist()),
             "clean": {"wanted": wanted, "used": used},
             "split": prepared.split.report,
             "history": asdict(history),
