@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from audit.compact import CompactDims
-from audit.encoder import CompactEncoder, OpenClipEncoder, build_encoder
+from audit.encoder import CompactEncoder, OpenClipEncoder, build_encoder, embedding_width
 from audit.errors import ScorerError, UsageError, WeightsUnavailable
 
 TINY = {
@@ -124,3 +124,24 @@ def test_an_unknown_spec_is_refused() -> None:
         build_encoder({"kind": "jax"})
     with pytest.raises(ScorerError, match="incomplete"):
         build_encoder({"kind": "open_clip"})
+
+
+def test_without_a_layer_any_tower_gives_its_embedding(tmp_path: Path) -> None:
+    vision = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8}  # a ResNet: no list of blocks
+    (tmp_path / "tiny-test-rn.json").write_text(json.dumps({**TINY, "vision_cfg": vision}))
+    open_clip.add_model_config(tmp_path)
+    with pytest.raises(UsageError, match="no list of layers"):
+        OpenClipEncoder("tiny-test-rn", None)
+    encoder = OpenClipEncoder("tiny-test-rn", None, None).eval()
+    pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    with torch.inference_mode():
+        out = encoder(pixels)
+        wanted = encoder.visual(encoder.normalised(pixels))
+    torch.testing.assert_close(out.embedding, wanted / wanted.norm(dim=-1, keepdim=True))
+    assert out.patches.shape == (2, 0, 0)
+    assert build_encoder(json.loads(json.dumps(encoder.spec))).layer is None
+
+
+def test_the_width_of_embeddings_is_known_without_loading() -> None:
+    assert [embedding_width(m) for m in ("ViT-B-32", "ViT-L-14")] == [512, 768]
+    assert embedding_width("ViT-Q") is None

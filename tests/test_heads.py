@@ -17,6 +17,7 @@ from audit.errors import CatalogMismatch, ScorerError, UsageError
 from audit.heads import import_head
 from audit.identity import encoder_identity, encoder_spec
 from audit.taxonomy import Taxonomy
+from tests.clips import NAME, WIDTH, write_clip
 
 B32 = "ViT-B-32:openai"
 
@@ -239,3 +240,19 @@ def test_laions_head_and_violence_prompts_run_on_a_real_clip_retrieval_output(
     for scorer in (nsfw, violence):  # nine photos of clothes
         (found,) = scorer.extras(piece.embeddings).values()
         assert (found < 0.5).all()
+
+
+def test_a_head_scores_pictures_through_its_own_encoder(tmp_path: Path) -> None:
+    weights, _ = write_clip(tmp_path)
+    head = Published(WIDTH, 8, 1)
+    torch.save(head.state_dict(), tmp_path / "head.pth")
+    concept = Taxonomy.load().concept("nudity")
+    import_head(tmp_path / "head.pth", f"{NAME}:{weights}", "x", concept=concept).save(
+        tmp_path / "out"
+    )
+    scorer = registry.load_scorer(tmp_path / "out", device="cpu")
+    assert (scorer.size, scorer.crop_mode) == (32, "center")
+    scores = scorer.score(np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8))
+    with torch.inference_mode():
+        wanted = head(torch.from_numpy(scores.embeddings.astype(np.float32)))[:, 0].numpy()
+    np.testing.assert_allclose(scores.concepts[:, 0], wanted, atol=2e-3)
