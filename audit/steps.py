@@ -36,22 +36,31 @@ def counted(stream: TextIO) -> Iterator[Show]:
     )
     with Progress(*columns, console=Console(file=stream), transient=True) as bar:
         task = bar.add_task("working", total=None)
-        yield lambda done, total, word: bar.update(
-            task, completed=done, total=total, description=word
-        )
+
+        def show(done: int, total: int | None, word: str) -> None:
+            if done < bar.tasks[0].completed:  # another count begins, with a pace of its own
+                bar.reset(task)
+            bar.update(task, completed=done, total=total, description=word)
+
+        yield show
 
 
 def _lines(stream: TextIO) -> Show:
-    began = time.monotonic()
-    said = began
+    said = time.monotonic()
+    began, first, last = said, 0, 0
 
     def show(done: int, total: int | None, word: str) -> None:
-        nonlocal said
+        nonlocal said, began, first, last
         now = time.monotonic()
+        if done < last:  # another count begins, with a pace of its own
+            began, first = now, done
+        last = done
         if now - said < 5 * EVERY and done != total:
             return
         said = now
-        left = f", {clock((now - began) * (total / done - 1))} left" if total and done else ""
+        left = ""
+        if total and done > first:
+            left = f", {clock((now - began) * (total - done) / (done - first))} left"
         of = f" of {total:,}" if total else ""
         stream.write(f"{done:,}{of}, {word}{left}\n")
         stream.flush()

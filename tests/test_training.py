@@ -99,6 +99,14 @@ def test_a_scorer_whose_card_tells_no_share_can_be_gone_on_from(from_scratch: Sc
     )
 
 
+def test_labels_without_a_single_concept_train_types_and_levels() -> None:
+    rows = replace(examples(), concepts=np.zeros((60, 0), np.float32))
+    recipe = Recipe(steps=2, batch=8, documents=0, width=16)  # objects may be pasted: none is known
+    scorer = train_compact(Task(rows, (), TAXONOMY, "t"), recipe, dims=TINY)
+    assert scorer.concepts == ()
+    assert scorer.card.types_covered == ("illegal", "privacy", "safe")
+
+
 def test_the_same_seed_gives_the_same_scorer(tmp_path: Path) -> None:
     def run(seed: int) -> Scorer:
         recipe = Recipe(steps=4, batch=8, documents=0, width=16, strength=0.0, seed=seed)

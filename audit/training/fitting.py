@@ -141,7 +141,7 @@ def fit(
     best = average
     history, running, first = History(), 0.0, 0
     if checkpoint is not None and (found := checkpoint.load()) is not None:
-        tensors, state = found
+        tensors, state = {k: v.to(device) for k, v in found[0].items()}, found[1]
         model.load_state_dict(_part(tensors, "model."))
         average, best = _part(tensors, "average."), _part(tensors, "best.") or average
         _restore(optimiser, tensors)

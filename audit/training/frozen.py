@@ -277,6 +277,11 @@ def _fresh(prepared: Prepared, training: Columns, recipe: FrozenRecipe, name: st
     )
     scorer.card.training["recipe"] = asdict(recipe)
     said = limits(training.types, training.concepts, training.sources, prepared.names)
+    if prepared.encoder.spec["kind"] == "compact":
+        said += (
+            "The encoder learned from pictures of its own; where the held-out ones were among "
+            "them, their figures are too good.",
+        )
     scorer.card = replace(scorer.card, limits=said)
     return scorer
 

@@ -45,6 +45,12 @@ def write(folder: Path) -> Path:
     return path
 
 
+def refresh(folder: Path) -> None:
+    """Write README.md anew where the folder has one: its card has changed."""
+    if (folder / NAME).is_file():
+        write(folder)
+
+
 def _lines(card: Card, folder: Path) -> Iterator[str]:
     spec = card.encoder
     encoder = spec["kind"] if spec["kind"] == "compact" else f"{spec['model']}:{spec['pretrained']}"
