@@ -16,6 +16,7 @@ from audit.commands import (
     judging,
     rescoring,
     scanning,
+    text,
     training,
 )
 from audit.options import Parser, commands_of
@@ -54,6 +55,7 @@ def parser() -> Parser:
         false_positives,
         embedding,
         training,
+        text,
     ):
         group.add(command)
     return top

@@ -173,6 +173,13 @@ class TextScorer:
                 types[row] = self._with_words(types[row], hits)
         return TextScores(1 - types[:, SAFE], types, words)
 
+    def with_words(self, types: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+        """[B, 7] float32: `probabilities` of texts after the word lists had their say."""
+        return np.stack([
+            self._with_words(row, hits) if (hits := self.words.find(text)) else row
+            for row, text in zip(types, texts, strict=True)
+        ])  # fmt: skip
+
     def probabilities(self, embeddings: np.ndarray) -> np.ndarray:
         """[B, 7] float32 of embeddings [B, E]; by the head alone, without the word lists."""
         logits = np.where(self._covered, self.head.logits(embeddings), -np.inf)
