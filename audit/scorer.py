@@ -220,20 +220,33 @@ class Scorer:
 
     def _judge(self, pooled: Tensor, embeddings: np.ndarray, evidence: np.ndarray) -> Scores:
         """Safety features [B, E] -> probabilities, by the heads and the card's calibration."""
-        type_logits, level_logits, concept_logits = self.safety.head.classify(pooled)
-        fitted = self.card.calibration
-        logits = type_logits.masked_fill(~self._covered, float("-inf")) / fitted.get("types", 1.0)
-        lines = fitted.get("concepts", {})
-        line = pooled.new_tensor([lines.get(name, (1.0, 0.0)) for name in self.concepts])
-        slope, intercept = line.reshape(-1, 2).unbind(1)
+        head, fitted = self.safety.head, self.card.calibration
+        logits = head.type_head(pooled).masked_fill(~self._covered, float("-inf"))
+        types = (logits / fitted.get("types", 1.0)).softmax(-1)
+        levels = (head.level_head(pooled) / fitted.get("levels", 1.0)).softmax(-1)
         return Scores(
-            types=logits.softmax(-1).masked_fill(~self._covered, float("nan")).cpu().numpy(),
-            levels=(level_logits / fitted.get("levels", 1.0)).softmax(-1).cpu().numpy(),
-            concepts=(concept_logits * slope + intercept).sigmoid().cpu().numpy(),
+            types=types.masked_fill(~self._covered, float("nan")).cpu().numpy(),
+            levels=levels.cpu().numpy(),
+            concepts=self._concepts(pooled).cpu().numpy(),
             embeddings=embeddings,
             evidence=evidence,
             features=pooled.cpu().numpy(),
         )
+
+    def _concepts(self, pooled: Tensor) -> Tensor:
+        """Concept probabilities [B, K] of safety features [B, E].
+
+        One concept at a time: a product with all rows at once rounds by their number, and a
+        concept that is added must not move the others by a bit.
+        """
+        head, lines = self.safety.head.concept_head, self.card.calibration.get("concepts", {})
+        if head is None:
+            return pooled.new_zeros(len(pooled), 0)
+        columns = []
+        for name, weight, bias in zip(self.concepts, head.weight, head.bias, strict=True):
+            slope, intercept = lines.get(name, (1.0, 0.0))
+            columns.append(((pooled @ weight + bias) * slope + intercept).sigmoid())
+        return torch.stack(columns, 1)
 
     def save(self, folder: Path | str) -> Path:
         """Write card and weights; the card's file hashes are filled in. returns the folder"""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.commands import concept
 from audit.errors import UsageError
 from audit.options import Command, count, sources
 from audit.terminal import say, warn
@@ -31,7 +32,7 @@ def add(command: Command) -> None:
     # fmt: off
     p = command("train", train, "train a scorer from labelled examples",
                 "labelled/ --out my-scorer --encoder ViT-L-14-336:openai")
-    sources(p)
+    sources(p, nargs="*")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="scorer folder to write")
     p.add_argument("--labels", type=Path, metavar="FILE",
                    help=".csv, .jsonl or .parquet with uid or key and a label: takes the place of "
@@ -83,6 +84,7 @@ def add(command: Command) -> None:
                    help="share of the examples to hold out (default: 0.2)")
     g.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     # fmt: on
+    concept.add_options(p)
 
 
 def clean(text: str) -> int:
@@ -104,7 +106,11 @@ def share(text: str) -> float:
 
 
 def train(args: Namespace) -> int:
-    """Train a scorer from labelled examples."""
+    """Train a scorer from labelled examples, or add a concept to one."""
+    if args.concept is not None:
+        return concept.run(args)
+    if not args.source:
+        raise UsageError("nothing to train on; give SOURCE, or --concept NAME, see --help")
     frozen = args.encoder != "compact" or args.preset is not None
     other = COMPACT_ONLY if frozen else FROZEN_ONLY
     wrong = [name for name in other if getattr(args, name) is not None]
