@@ -5,9 +5,9 @@
 A folder as clip-retrieval writes it is made, of float16 embeddings and metadata with captions and
 urls. Measured in turns within one run, on one core: reading it in pieces and judging these with a
 linear head, with LAION's L/14 shape of dense layers, and zero-shot with the taxonomy's prompts.
-Times are of the processor, which other work on the machine hardly
-changes. The bare matmul is NumPy's of the same float32 vectors already in memory with one matrix of the
-prompts' size: what no zero-shot scorer can be faster than.
+Times are of the processor, which other work on the machine hardly changes. The bare matmul is
+NumPy's of the same float32 vectors already in memory with one matrix of the prompts' size: what no
+zero-shot scorer can be faster than.
 """
 
 from __future__ import annotations
