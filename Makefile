@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench compact measure format clean
+.PHONY: help demo test check bench compact measure text-scorer format clean
 
 help:
 	@echo "make demo    install, audit the demo shards, show what was found"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench   benchmarks; they print ratios"
 	@echo "make compact train the bundled scorer again (about 90 minutes on two cores)"
 	@echo "make measure measure it again and put the figures onto its card"
+	@echo "make text-scorer  train and measure the scorer of captions again (minutes)"
 	@echo "make format  put the code into the house style"
 	@echo "make clean   remove the environment, caches and demo results"
 
@@ -59,6 +60,13 @@ measure: $(VENV)/.installed
 	$(BIN)/audit eval $(COMPACT) $(OTHER) --record other-sources \
 	  --separate weapon neutral --separate smoking confusable
 	$(BIN)/audit false-positives $(COMPACT) --record
+
+# The text scorer: TEXTS holds the files that data/recipes/text-minilm.yaml names.
+TEXTS ?= ../shared/fixtures/text
+
+text-scorer: $(VENV)/.installed-dev
+	$(BIN)/audit train-text --data $(TEXTS) --out data/scorers/text-minilm
+	$(BIN)/audit eval-text text-minilm --data $(TEXTS) --pictures $(PHOTOS) --record held-out
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

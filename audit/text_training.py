@@ -123,7 +123,7 @@ def train_text(
         noisy = x[rows] + how.noise * torch.randn(len(rows), x.shape[1])
         loss = _losses(net(noisy).masked_fill(banned, -1e9), target[rows]).mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         plan.step()
         show(step + 1, how.steps, f"loss {loss.item():.3f}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.demo import draw
+from audit.demo import Templates, draw
 from audit.images import load
 from audit.looks import measures, text_likeness
 from audit.shards import ShardReader, expand
@@ -31,13 +31,12 @@ TEXT = [
 OTHER = ["abstract", "street", "mosaic", "map", "crowd"]
 
 
-def drawings(kinds: list[str], templates: str) -> Iterator[tuple[str, np.ndarray]]:
+def drawings(kinds: list[str], templates: Templates) -> Iterator[tuple[str, np.ndarray]]:
     """Name and prepared picture of EACH drawings a kind."""
     for kind in kinds:
         for seed in range(EACH):
             file = io.BytesIO()
-            half = "train" if templates == "train" else "heldout"
-            draw(kind, 70_000 + seed, half).image.save(file, "JPEG", quality=88)
+            draw(kind, 70_000 + seed, templates).image.save(file, "JPEG", quality=88)
             yield kind, prepared(file.getvalue())
 
 
@@ -59,7 +58,7 @@ def prepared(data: bytes) -> np.ndarray:
 
 def table(folder: Path, half: str) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Measures [N, 8], names [N] and pictures; names of photos begin with 'photo:'."""
-    drawn = "train" if half == "train" else "heldout"
+    drawn: Templates = "train" if half == "train" else "heldout"
     rows = [(f"drawn:{k}", x) for k, x in drawings([*TEXT, *OTHER], drawn)]
     rows += [(f"photo:{k}", x) for k, x in photos(folder, half)]
     found = [(measures(x), name, x) for name, x in rows]
@@ -92,7 +91,7 @@ def main(folder: Path) -> None:
     began = time.process_time()
     like = np.array([text_likeness(x) > 0 for x in pictures])
     cost = (time.process_time() - began) / len(pictures)
-    again = ((measures(pictures[0]) - mean) / spread) @ model.coef_[0] + bias  # type: ignore[operator]
+    again = ((measures(pictures[0]) - mean) / spread) @ model.coef_[0] + bias
     print(f"as committed: {np.isclose(again, text_likeness(pictures[0]), atol=0.05)}")
     for name in sorted(set(names)):
         here = names == name

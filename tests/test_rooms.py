@@ -30,8 +30,10 @@ HOMES = {
         "audit/evaluation/plots.py",
         "audit/training/plots.py",
     ),
+    "rapidocr": ("audit/ocr.py",),
     "sklearn": ("audit/concepts.py", "audit/evaluation/style.py"),
     "streamlit": ("app/*",),
+    "transformers": ("audit/sentences.py",),
 }
 
 # Two reopen what they have compressed themselves a line before, for the marks it leaves.
@@ -130,7 +132,8 @@ def test_third_party_imports_are_declared(path: Path) -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["cpu"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cpu"], *extras["text"], *extras["ocr"]]
     declared = {entry.split(">")[0].lower().replace("-", "_") for entry in wanted}
     aliases = {
         "PIL": "pillow",
