@@ -71,6 +71,18 @@ def test_known_temperatures_and_lines_are_found_again() -> None:
     assert fitted.left == {"fire": "5 groups with it, 3,995 without; 10 needed"}
 
 
+def test_outputs_that_a_scorer_lacks_are_left_out() -> None:
+    judged, _ = over_confident(200)
+    judged.levels[:] = np.nan
+    logits = c.logits_of(judged, NAMES, {})
+    fitted = c.fit(logits, judged, NAMES, np.ones(200))
+    assert fitted.levels is None
+    assert "levels" not in fitted.as_card()
+    table = c.compared(logits, judged, NAMES, np.ones(200), resamples=5)
+    assert "level" not in table
+    assert table["type"]["nll"]["after"][0] < table["type"]["nll"]["before"][0]
+
+
 def test_calibrated_probabilities_keep_every_decision_and_are_likelier() -> None:
     judged, logits = over_confident(1500)
     fitted = c.fit(logits, judged, NAMES, np.ones(1500))

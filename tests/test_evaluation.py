@@ -173,6 +173,19 @@ def test_a_set_of_one_label_still_has_a_report() -> None:
     assert "No style baseline" in page.as_html()
 
 
+def test_a_scorer_without_levels_has_a_report_and_a_summary() -> None:
+    judged = made_up()
+    judged.levels[:] = NAN
+    report = evaluate(judged, ["weapon", "captcha"], resamples=20)
+    card = summary(judged, ["weapon", "captcha"], report)
+    assert card["level_accuracy"] is None
+    assert card["level_kappa"] is None
+    assert "kappa" in page_of({**report, "scorer": {"name": "x", "fingerprint": "y"}}).as_html()
+    from audit.figures import as_text
+
+    assert "level accuracy        -" in as_text(card)
+
+
 def test_the_card_stays_small(report: dict[str, Any]) -> None:
     card = summary(made_up(), ["weapon", "captcha"], report)
     assert len(json.dumps(card)) < 1500
@@ -234,6 +247,7 @@ def test_eval_writes_reports_and_keeps_the_card_small(
 
     scorer = tmp_path / "scorer"
     shutil.copytree(small_scorer, scorer)
+    (scorer / "README.md").write_text("old")
     concepts = read_card(scorer).concepts
     examples = list(from_drawings(28, 0, concepts, Taxonomy.load()))
     source = labelled_shard(tmp_path / "held-out", examples, spoil=1)
@@ -245,6 +259,7 @@ def test_eval_writes_reports_and_keeps_the_card_small(
     assert "1 could not be judged" in printed.err
     assert "style alone" in printed.out
     assert "captcha vs neutral" in printed.out
+    assert "mine" in (scorer / "README.md").read_text()
     card = read_card(scorer).metrics["mine"]
     assert card["images"] == 27
     assert card["unusable"] == 1

@@ -198,6 +198,7 @@ def _labelled(args: Namespace) -> tuple[dict[str, Any], dict[str, Any], str, int
     """Labels by type, volumes of the whole where there is one, fingerprint, how many left out."""
     from audit.decided import is_catalog
     from audit.errors import UsageError
+    from audit.evaluation.overlap import seen_in_training
     from audit.evaluation.reviewed import reviewed
     from audit.evaluation.thresholds import columns_of
     from audit.registry import load_scorer
@@ -228,6 +229,8 @@ def _labelled(args: Namespace) -> tuple[dict[str, Any], dict[str, Any], str, int
         raise UsageError(f"{args.scorer}: no catalog, so give labelled examples to judge it on")
     scorer = load_scorer(args.scorer, device=args.device)
     judged = _judge(args, scorer)
+    if hits := seen_in_training(scorer.card, judged.digests):
+        warn(f"the scorer was trained on some of these pictures ({hits}); recall is flattered")
     columns = columns_of(judged.types, judged.true_types, judged.groups, wanted)
     return columns, {}, scorer.fingerprint, sum(u.count for u in judged.unusable)
 
@@ -259,7 +262,7 @@ def _save(folder: Path, out: Path, said: dict[str, Any], moved: tuple[float, flo
 
     from audit.card import read_card, write_card
     from audit.scorer import Scorer
-    from audit.training import assume
+    from audit.training import assume, modelcard
 
     if out != folder:
         shutil.copytree(folder, out, dirs_exist_ok=True)
@@ -267,9 +270,10 @@ def _save(folder: Path, out: Path, said: dict[str, Any], moved: tuple[float, flo
     card = replace(read_card(folder), calibration=said, metrics={})
     if moved is None:
         write_card(out, card)
-        return
-    whole = Scorer.load(folder, device="cpu")
-    assume(whole.safety, *moved)
-    card.training["recipe"]["risky_share"] = moved[1]
-    whole.card = card
-    whole.save(out)
+    else:
+        whole = Scorer.load(folder, device="cpu")
+        assume(whole.safety, *moved)
+        card.training["recipe"]["risky_share"] = moved[1]
+        whole.card = card
+        whole.save(out)
+    modelcard.refresh(out)

@@ -80,6 +80,7 @@ def evaluate(args: Namespace) -> int:
     from audit.registry import load_scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
+    from audit.training import modelcard
 
     if not args.source and not args.drawn:
         raise UsageError("nothing to measure on; give labelled shards, or --drawn N")
@@ -107,6 +108,7 @@ def evaluate(args: Namespace) -> int:
         warn(f"left out: {unusable}")
     if folder is not None:
         record(folder, args.record, figures)
+        modelcard.refresh(folder)
     written = write(report, args.out, args.html)
     if args.format == "json":
         say_json({**figures, "report": report})

@@ -151,7 +151,9 @@ def temperature(logits: np.ndarray, true: np.ndarray, weights: np.ndarray) -> fl
     """
     from scipy.optimize import minimize_scalar
 
-    if not len(true) or len(set(true.tolist())) < 2 or np.isnan(logits).any():
+    told = np.isfinite(logits).any(1)
+    logits, true, weights = logits[told], true[told], weights[told]
+    if len(set(true.tolist())) < 2:
         return None
 
     def loss(log_t: float) -> float:
@@ -304,8 +306,10 @@ def _logit(p: np.ndarray) -> np.ndarray:
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    top = logits.max(1, keepdims=True)
-    out: np.ndarray = logits - top - np.log(np.exp(logits - top).sum(1, keepdims=True))
+    """Rows of nothing but -inf, of outputs that a scorer does not have, stay as they are."""
+    top = np.maximum(logits.max(1, keepdims=True), np.finfo(np.float64).min)
+    total = np.exp(logits - top).sum(1, keepdims=True)
+    out: np.ndarray = logits - top - np.log(np.where(total > 0, total, 1))
     return out
 
 

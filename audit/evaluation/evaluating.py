@@ -5,7 +5,7 @@ Letters in shapes: N examples, K concepts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,9 @@ def metrics(judged: Judged, concepts: Sequence[str]) -> dict[str, Any]:
         "flagged_at": FLAGGED,
         "auroc_risky_vs_safe": figure(m.auroc(judged.risk, risky)),
         "type_accuracy": figure(float((decided == judged.true_types).mean())),
-        "level_accuracy": figure(float((_levels(judged) == judged.true_levels).mean())),
+        "level_accuracy": None
+        if np.isnan(judged.levels).all()
+        else figure(float((_levels(judged) == judged.true_levels).mean())),
         "harmless_flagged": figure(float(flagged[~risky].mean()) if (~risky).any() else np.nan),
         "auroc_by_concept": {
             name: figure(m.auroc(judged.concepts[known, k], judged.true_concepts[known, k] == 1))
@@ -160,11 +162,11 @@ def summary(judged: Judged, concepts: Sequence[str], report: dict[str, Any]) -> 
         "intervals": {
             "auroc_risky_vs_safe": risk["auroc"][1:],
             "type_accuracy": report["type_accuracy"][1:],
-            "level_accuracy": report["levels"]["accuracy"][1:],
+            "level_accuracy": _figures(report["levels"], "accuracy")[1:],
             "harmless_flagged": risk["harmless_flagged"][1:],
         },
         "ece_risk": risk["ece"][0],
-        "level_kappa": report["levels"]["kappa"][0],
+        "level_kappa": _figures(report["levels"], "kappa")[0],
         "style_auroc_risky_vs_safe": style["risk"]["auroc"][0] if style else None,
     }
 
@@ -280,6 +282,12 @@ def _reliability(judged: Judged, concepts: Sequence[str]) -> dict[str, Any]:
             shows = judged.true_concepts[known, k] == 1
             tables[f"concept {name}"] = m.reliability(judged.concepts[known, k], shows)
     return tables
+
+
+def _figures(of: Mapping[str, Any], name: str) -> list[float | None]:
+    """[value, low, high], None where a scorer has no such output."""
+    figures: list[float | None] = of.get(name, [None] * 3)
+    return figures
 
 
 def _of(prefix: str, found: dict[str, Estimate]) -> dict[str, Any]:

@@ -116,6 +116,16 @@ def _training(training: dict[str, Any]) -> Iterator[str]:
             f"near-duplicate or a member of the same group in training (a random split would have "
             f"{random['pictures']:,})."
         )
+        if random["largest"]:
+            named = ", ".join(f"{visible(name)} ({n:,})" for name, n in random["largest"][:5])
+            yield f"Families that it would have parted, by a member's group: {named}."
+        yield ""
+    if (history := training.get("history")) and history["best"] is not None:
+        best = history["looks"][history["best"]]
+        yield (
+            f"Trained for {history['stopped']:,} steps; the held-out loss was lowest, "
+            f"{best['held_out']:.3f}, after {best['step']:,}."
+        )
         yield ""
     if clean := training.get("clean"):
         yield f"Clean examples: {clean['used']:,} used, {clean['wanted']:,} wanted."
