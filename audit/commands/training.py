@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.commands import concept
 from audit.errors import UsageError
-from audit.options import Command, count, sources
+from audit.options import Command, count
 from audit.terminal import say, warn
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def add(command: Command) -> None:
     # fmt: off
     p = command("train", train, "train a scorer from labelled examples",
                 "labelled/ --out my-scorer --encoder ViT-L-14-336:openai")
-    sources(p, nargs="*")
+    p.add_argument("source", nargs="*", metavar="SOURCE",
+                   help="labelled shards (folder, .tar, glob, '{000..099}.tar', @list.txt, url), "
+                        "a .jsonl of PSA-VLM or LLaVA records, or a catalog with decisions")
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="scorer folder to write")
     p.add_argument("--labels", type=Path, metavar="FILE",
                    help=".csv, .jsonl or .parquet with uid or key and a label: takes the place of "
