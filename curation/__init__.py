@@ -1,8 +1,14 @@
 """Shardwarden's curation room: what do we keep?
 
-Empty so far. It will hold the log of human decisions, the policy grid of risk type by level,
-the selection that joins both with an audit catalog's scores, residual-risk estimates, and the
-export of curated shards with their manifests. It may import `audit`; `audit` never imports it.
+    decisions.py   adds to the log of what people decided     exchange.py   to and from other tools
+    rules.py       the form of a policy                       policy.py     reads and checks one
+    selection.py   scores + decisions + policy -> action and reason; pure
+      state.py, arrays.py, duplicates.py                      what it is made of
+    gathering.py   reads a catalog for it
+    plan.py        counts a selection                         planned.py, picture.py   show it
+    cli.py, commands/                                         `curate ...`
+
+It may import `audit`; `audit` never imports it.
 """
 
 from __future__ import annotations

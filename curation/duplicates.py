@@ -42,7 +42,7 @@ def near(hashes: npt.NDArray[np.uint64], rank: npt.NDArray[np.int64], distance: 
     copy. By the lowest rank first, a row stays unless one that stays is near.
 
     hashes    [N] 64-bit perceptual hashes; rank: [N] no two alike
-    distance  0..7; the time grows steeply with it, see bench/
+    distance  0..7; each bit more makes the bands smaller and the pairs to compare many times more
     """
     values, value_of = np.unique(hashes, return_inverse=True)
     order = np.argsort(rank)[::-1]

@@ -104,6 +104,10 @@ def test_decisions_go_in_by_a_list_and_decide_the_plan(
     assert shown["reasons"]["review"]["disagreement"] == 1
     assert shown["broken"] == ["max_disagreements: 1, allowed 0"]
 
+    (made / "decisions" / "ana.torn").write_bytes(b'{"half\n')
+    assert main(["decisions", str(made)]) == 0
+    assert "1 half-written lines were set apart" in capsys.readouterr().out
+
     file = made / "decisions" / "ana.jsonl"
     file.write_bytes(file.read_bytes().replace(b'"drop"', b'"keep"'))
     assert main(["decisions", str(made)]) == 3

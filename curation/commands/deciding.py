@@ -55,13 +55,16 @@ def decisions(args: Namespace) -> int:
 
 
 def _count(args: Namespace, log: Log) -> None:
-    from audit.verdicts import settle
+    from audit.verdicts import FOLDER, settle
+    from curation.decisions import TORN
 
     outcomes = settle(log.decisions)
     reviewers: dict[str, Counter[str]] = {}
     for decision in log.decisions:
         reviewers.setdefault(decision.reviewer, Counter())[decision.verdict] += 1
     settled = Counter(outcome.verdict for outcome in outcomes.values())
+    torn = (args.catalog / FOLDER).glob(f"*{TORN}")
+    apart = sum(path.read_bytes().count(b"\n") for path in torn)
     if args.format == "json":
         say_json(
             {
@@ -70,6 +73,7 @@ def _count(args: Namespace, log: Log) -> None:
                 "outcomes": dict(settled),
                 "reviewers": {alias: dict(counts) for alias, counts in reviewers.items()},
                 "heads": log.heads,
+                "set_apart": apart,
                 "faults": [str(fault) for fault in log.faults],
             }
         )
@@ -81,6 +85,8 @@ def _count(args: Namespace, log: Log) -> None:
     if settled:
         said = ", ".join(f"{n:,} {verdict}" for verdict, n in settled.most_common())
         say(f"they come to: {said}")
+    if apart:
+        say(f"{apart:,} half-written lines were set apart in {args.catalog}/decisions/*.torn")
     if not log.faults:
         say("every line follows the one before it")
 
