@@ -41,7 +41,8 @@ class SentenceEncoder:
 
         self.name = str(model) if model is not None else _usual()
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one thread a process is ours
-        logging.disable_progress_bar()  # over in a blink, and no business of our output
+        quiet: Any = logging
+        quiet.disable_progress_bar()  # over in a blink, and no business of our output
         try:
             self._tokens = AutoTokenizer.from_pretrained(self.name)
             self._model: Any = AutoModel.from_pretrained(self.name, use_safetensors=True)

@@ -24,7 +24,7 @@ from audit.taxonomy import TYPES
 
 _LETTER: Final = rf"[^\W_]|[{lookalikes.MARKS}]"
 _TOKEN: Final = re.compile(
-    rf"(?:{_LETTER})+(?:['’*@$!|+€£]+(?:{_LETTER})+)*\$*|[@$€£](?:{_LETTER})+(?:[*@$!|]+(?:{_LETTER})+)*"
+    rf"(?:{_LETTER})+(?:['’*@$!|+€£]+(?:{_LETTER})+)*[$€£]*|[@$€£](?:{_LETTER})+(?:[*@$!|]+(?:{_LETTER})+)*"
 )
 _SOLID: Final = re.compile(r"[^\W_]+(?:[\-._·•~*]+[^\W_]+)+")
 _WITHOUT_SPACES: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
