@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import torch
 
 from audit import images
 from audit.errors import ImageError, ShardwardenError
@@ -101,9 +102,10 @@ def decode(
 class Packer:
     """Collects images in the order of the shards and gives a batch whenever one is full."""
 
-    def __init__(self, size: int) -> None:
-        """size: B at most."""
+    def __init__(self, size: int, *, pinned: bool = False) -> None:
+        """size: B at most; pinned: put pixels where a GPU fetches them by itself."""
         self._size = size
+        self._pinned = pinned
         self._begin()
 
     def _begin(self) -> None:
@@ -130,9 +132,16 @@ class Packer:
         """What is left, None when nothing is."""
         if not self._pieces:
             return None
-        batch = Batch(np.stack(self._pixels) if self._pixels else None, self._pieces)
+        batch = Batch(self._stacked() if self._pixels else None, self._pieces)
         self._begin()
         return batch
+
+    def _stacked(self) -> npt.NDArray[np.uint8]:
+        out: npt.NDArray[np.uint8] | None = None
+        if self._pinned:
+            shape = (len(self._pixels), *self._pixels[0].shape)
+            out = torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()
+        return np.stack(self._pixels, out=out)
 
     def _piece(self, shard: Shard) -> Piece:
         if not self._pieces or self._pieces[-1].shard is not shard:

@@ -50,9 +50,9 @@ def commands_of(top: Parser) -> Command:
 
 
 # fmt: off
-def sources(p: argparse.ArgumentParser, *, nargs: str = "+") -> None:
+def sources(p: argparse.ArgumentParser) -> None:
     """Shards, as `audit.shards.expand` takes them."""
-    p.add_argument("source", nargs=nargs, metavar="SOURCE",
+    p.add_argument("source", nargs="+", metavar="SOURCE",
                    help="folder, .tar, glob, '{000..099}.tar', @list.txt or url")
 
 
@@ -80,6 +80,14 @@ def table_format(p: argparse.ArgumentParser) -> None:
         either.add_argument(f"--{name}", dest="format", action="store_const", const=name,
                             default="table", help=f"print {name.upper()}")
 # fmt: on
+
+
+def seconds(text: str) -> float:
+    """A length of time, above 0."""
+    number = float(text)
+    if not 0 < number < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return number
 
 
 def count(text: str) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from audit.shards import Shard
 from audit.streams import is_remote
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from audit.plan import ScanReport
 
 FAULTS_SHOWN = 20
@@ -103,51 +101,43 @@ def _sizes(shards: Sequence[Shard]) -> Mapping[str, float]:
     return dict.fromkeys((shard.id for shard in shards), 1.0)
 
 
-class Display(Protocol):
-    """Shows ticks while its block runs, and other lines without tearing them."""
+@contextmanager
+def display(stream: TextIO) -> Iterator[Report]:
+    """Give a function to show ticks with: a bar when the stream is a terminal, else lines."""
+    if not stream.isatty():
+        yield _lines(stream)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    def __enter__(self) -> Display: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-    def show(self, tick: Tick) -> None: ...  # noqa: D102
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    # rich heeds NO_COLOR by itself; nothing of the bar is left at the end.
+    with Progress(*columns, console=Console(file=stream), transient=True) as bar:
+        task = bar.add_task("scanning", total=1.0, text="")
+
+        def show(tick: Tick) -> None:
+            left = "" if tick.left is None else f" ETA {clock(tick.left)}"
+            text = (
+                f"{tick.images:,} images {tick.rate:,.0f}/s, {tick.failed:,} failed,{left} "
+                f"({tick.limited_by})"
+            )
+            bar.update(task, completed=tick.share, text=text)
+
+        yield show
 
 
-def display(stream: TextIO) -> Display:
-    """A bar when the stream is a terminal, else lines."""
-    return Bar(stream) if stream.isatty() else Lines(stream)
+def _lines(stream: TextIO) -> Report:
+    """Write a plain line every few seconds."""
+    due = time.monotonic() + EVERY
 
+    def show(tick: Tick) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + EVERY
+            stream.write(line(tick) + "\n")
+            stream.flush()
 
-class Lines:
-    """A plain line every few seconds."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Lines go to `stream`."""
-        self._stream = stream
-        self._next = time.monotonic() + EVERY
-
-    def __enter__(self) -> Lines:
-        """Nothing to begin."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing to end."""
-
-    def show(self, tick: Tick) -> None:
-        """Write a line when it is time."""
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + EVERY
-        self._stream.write(line(tick) + "\n")
-        self._stream.flush()
+    return show
 
 
 def line(tick: Tick) -> str:
@@ -164,45 +154,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-class Bar:
-    """A progress bar; rich heeds NO_COLOR by itself."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """The bar is drawn on `stream`, a terminal."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._progress: Progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"),
-            console=Console(file=stream), transient=True,
-        )  # fmt: skip
-        self._task = self._progress.add_task("scanning", total=1.0, text="")
-
-    def __enter__(self) -> Bar:
-        """Draw the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Remove it."""
-        self._progress.stop()
-
-    def show(self, tick: Tick) -> None:
-        """Move the bar."""
-        left = "" if tick.left is None else f" ETA {clock(tick.left)}"
-        self._progress.update(
-            self._task,
-            completed=tick.share,
-            text=f"{tick.images:,} images {tick.rate:,.0f}/s, {tick.failed:,} failed,"
-            f"{left} ({tick.limited_by})",
-        )
 
 
 def summary(report: ScanReport) -> list[str]:

@@ -1,6 +1,6 @@
 """The order of the stages: shards -> samples -> pictures -> scores -> parts -> catalog.
 
-Threads and queues live here and nowhere else:
+Threads and queues live here and in audit.threads, and nowhere else:
 
     read (a thread) -> decode (a pool) -> pack (a thread) -> encode (the caller) -> write (a thread)
 
@@ -15,18 +15,14 @@ the same cores cost more than the waiting. On a GPU they overlap.
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
-from typing import Generic, TypeVar
 
 import pyarrow as pa
 
@@ -42,13 +38,12 @@ from audit.scorer import Scores
 from audit.shards import Books, Sample, Shard, ShardReader, expand
 from audit.taxonomy import Taxonomy
 from audit.texts import TextStage
+from audit.threads import Channel, Crew, Turns
 
 CPU_BATCH, GPU_BATCH = 32, 256
 MAX_WORKERS = 32
 SLOW = 5.0  # seconds of the processor for decoding one image: it is named in the report
 MAX_WAITING = 256 << 20  # bytes of images read and not yet packed
-
-T = TypeVar("T")
 
 
 def scan(
@@ -106,160 +101,6 @@ def _share(part: float, whole: float) -> float:
     return round(min(1.0, part / whole), 4) if whole > 0 else 0.0
 
 
-class _Stopped(Exception):
-    """The other end is gone: unwinds a thread, never reaches the caller."""
-
-
-class _Channel(Generic[T]):
-    """A bounded queue that can be closed or broken off, and says how long its ends waited."""
-
-    def __init__(self, items: int, weight: int = 1 << 62) -> None:
-        """At most so many items, of so much weight together (one item always fits)."""
-        self._most, self._heaviest = items, weight
-        self._items: deque[tuple[T, int]] = deque()
-        self._weight = 0
-        self._changed = threading.Condition()
-        self._closed = self._broken = False
-        self.full = 0.0  # seconds that `put` waited
-        self.empty = 0.0  # seconds that the reader waited
-
-    def put(self, item: T, weight: int = 0) -> None:
-        with self._changed:
-            began = time.monotonic()
-            self._changed.wait_for(lambda: self._broken or self._fits(weight))
-            self.full += time.monotonic() - began
-            if self._broken:
-                raise _Stopped
-            self._items.append((item, weight))
-            self._weight += weight
-            self._changed.notify_all()
-
-    def _fits(self, weight: int) -> bool:
-        free = len(self._items) < self._most and self._weight + weight <= self._heaviest
-        return free or not self._items
-
-    def __iter__(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                began = time.monotonic()
-                self._changed.wait_for(lambda: self._broken or self._closed or bool(self._items))
-                self.empty += time.monotonic() - began
-                if self._broken:
-                    raise _Stopped
-                if not self._items:
-                    return
-                item, weight = self._items.popleft()
-                self._weight -= weight
-                self._changed.notify_all()
-            yield item
-
-    def close(self) -> None:
-        """Nothing more comes."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def break_off(self) -> None:
-        """Wake both ends; each raises _Stopped."""
-        with self._changed:
-            self._broken = True
-            self._changed.notify_all()
-
-
-class _Crew:
-    """Threads that begin and end together; leaving the block raises the first error of any."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        """`stop` wakes whoever waits; it is called once when something went wrong."""
-        self._stop = stop
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
-        self._stopped = False
-        self._error: BaseException | None = None
-
-    def start(self, work: Callable[..., None], *args: object) -> None:
-        # Daemons: a read that hangs on a dead network must not outlive a second Ctrl-C.
-        thread = threading.Thread(target=self._run, args=(work, args), name=work.__name__,
-                                  daemon=True)  # fmt: skip
-        self._threads.append(thread)
-        thread.start()
-
-    def _run(self, work: Callable[..., None], args: tuple[object, ...]) -> None:
-        try:
-            work(*args)
-        except BaseException as error:
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            if self._stopped:
-                return
-            self._stopped, self._error = True, error
-        self._stop()
-
-    def __enter__(self) -> _Crew:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._fail(error)
-        for thread in self._threads:
-            thread.join()
-        if self._error is not None and self._error is not error:
-            raise self._error from None
-
-
-class _Turns:
-    """Lets decoding and encoding take turns where both want the same cores.
-
-    The encoder waits for the pictures under way, a second at most where words are read in them.
-    """
-
-    def __init__(self, needed: bool) -> None:
-        self._needed = needed
-        self._changed = threading.Condition()
-        self._under_way = 0
-        self._encodes = self._stopped = False
-
-    @contextmanager
-    def decoding(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or not self._encodes)
-            self._under_way += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def encoding(self) -> Iterator[None]:
-        if not self._needed:
-            yield
-            return
-        with self._changed:
-            self._encodes = True
-            self._changed.wait_for(lambda: self._stopped or not self._under_way)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._encodes = False
-                self._changed.notify_all()
-
-    def stop(self) -> None:
-        """Wake whoever waits, for good."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-
-
 @dataclass(frozen=True, slots=True)
 class _Scored:
     """A batch with its scores and its columns of texts; None without pixels, or without texts."""
@@ -292,12 +133,13 @@ class _Flow:
         on_cpu = next(scorer.encoder.parameters()).device.type == "cpu"
         self._parts, self._scorer, self._fingerprint = parts, scorer, fingerprint
         self._options, self._texts = options, texts
-        self._turns = _Turns(on_cpu)
+        self._on_gpu = not on_cpu
+        self._turns = Turns(on_cpu)
         self._size = options.batch_size or (CPU_BATCH if on_cpu else GPU_BATCH)
         self.workers = workers = options.workers or min(MAX_WORKERS, len(os.sched_getaffinity(0)))
-        self._jobs: _Channel[_Job] = _Channel(2 * self._size + 2 * workers, MAX_WAITING)
-        self._batches: _Channel[Batch] = _Channel(2)
-        self._scored: _Channel[_Scored] = _Channel(2)
+        self._jobs: Channel[_Job] = Channel(2 * self._size + 2 * workers, MAX_WAITING)
+        self._batches: Channel[Batch] = Channel(2)
+        self._scored: Channel[_Scored] = Channel(2)
         self._decode = partial(
             decode, size=scorer.size, crop_mode=scorer.crop_mode, options=options, texts=texts
         )
@@ -312,7 +154,7 @@ class _Flow:
         progress: Report,
     ) -> None:  # fmt: skip
         """Read, decode, pack, encode and write all shards that are not done."""
-        with self._pool, _Crew(self._stop) as crew:
+        with self._pool, (crew := Crew(self._stop)).at_work():
             crew.start(self._read, shards, before)
             crew.start(self._pack)
             crew.start(self._write)
@@ -356,7 +198,7 @@ class _Flow:
             return self._decode(sample)
 
     def _pack(self) -> None:
-        packer = Packer(self._size)
+        packer = Packer(self._size, pinned=self._on_gpu)
         for job in self._jobs:
             if job.decoded is None:
                 batch = packer.end(job.shard, job.books or Books())

@@ -16,7 +16,7 @@ import pytest
 
 from audit import header
 from audit.cli import main, parser
-from audit.progress import EVERY, Bar, Lines, Tick, clock, display, line
+from audit.progress import EVERY, Tick, clock, display, line
 from tests.catalogs import png
 from tests.test_scan import tars
 
@@ -170,6 +170,9 @@ def test_status_top_and_sql_answer(catalog: Path, capsys: pytest.CaptureFixture[
     assert isinstance(json.loads(capsys.readouterr().out), list)
     assert main(["sql", str(catalog), "SELECT count(*) AS n FROM samples", "--csv"]) == 0
     assert capsys.readouterr().out.split() == ["n", "9"]
+    endless = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range < b.range"
+    assert main(["sql", str(catalog), endless, "--timeout", "0.2"]) == 2
+    assert "stopped after 0.2 s" in capsys.readouterr().err
     assert main(["sql", str(catalog), "DROP TABLE samples"]) == 2
     assert capsys.readouterr().err.startswith("audit: sql: give exactly one SELECT")
 
@@ -255,14 +258,12 @@ def test_a_pipe_gets_a_plain_line_every_few_seconds(monkeypatch: pytest.MonkeyPa
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     stream = io.StringIO()
-    shown = display(stream)
-    assert isinstance(shown, Lines)
-    with shown:
-        shown.show(TICK)
+    with display(stream) as show:
+        show(TICK)
         assert stream.getvalue() == ""
         now += EVERY
-        shown.show(TICK)
-        shown.show(TICK)
+        show(TICK)
+        show(TICK)
     assert stream.getvalue() == line(TICK) + "\n"
     assert stream.getvalue() == (
         "1,500 images, 50/s, 2 failed, shard 3 of 9, limited by decoding, about 1:30 left\n"
@@ -291,11 +292,8 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, colour: bool) ->
     else:
         monkeypatch.setenv("NO_COLOR", "1")
     ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as terminal:
-        shown = display(terminal)
-        assert isinstance(shown, Bar)
-        with shown:
-            shown.show(TICK)
+    with os.fdopen(theirs, "w") as terminal, display(terminal) as show:
+        show(TICK)
     text = everything(ours)
     assert "1,500 images 50/s, 2 failed, ETA 1:30 (decoding)" in re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", text)) is colour

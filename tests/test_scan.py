@@ -22,9 +22,10 @@ from audit.errors import CatalogBusy, CatalogMismatch, NoShards, ShardwardenErro
 from audit.parts import Parts
 from audit.plan import ScanOptions, ScanReport, default_out
 from audit.progress import Tick
-from audit.scan import _Channel, _Stopped, scan
+from audit.scan import scan
 from audit.scorer import Scorer
 from audit.shards import ShardReader, expand
+from audit.threads import Channel, Stopped, Turns
 from audit.verify import verify
 from tests.catalogs import write_tar
 
@@ -413,7 +414,7 @@ def test_an_error_of_the_scorer_is_raised_and_leaves_no_thread(
 
 
 def test_a_channel_holds_no_more_than_its_items_and_weight() -> None:
-    channel: _Channel[int] = _Channel(3, weight=10)
+    channel: Channel[int] = Channel(3, weight=10)
     held: list[int] = []
 
     def fill() -> None:
@@ -436,13 +437,47 @@ def test_a_channel_holds_no_more_than_its_items_and_weight() -> None:
 
 
 def test_a_channel_broken_off_wakes_both_ends() -> None:
-    channel: _Channel[int] = _Channel(1)
+    channel: Channel[int] = Channel(1)
     channel.put(1)
     threading.Timer(0.05, channel.break_off).start()
-    with pytest.raises(_Stopped):
+    with pytest.raises(Stopped):
         channel.put(2)
-    with pytest.raises(_Stopped):
+    with pytest.raises(Stopped):
         list(channel)
+
+
+def test_decoding_and_encoding_take_turns() -> None:
+    turns, under_way, over, overlaps = Turns(True), threading.Event(), threading.Event(), []
+
+    def decode() -> None:
+        while not over.is_set():
+            with turns.decoding():
+                under_way.set()
+                time.sleep(0.001)
+                under_way.clear()
+
+    thread = threading.Thread(target=decode, daemon=True)
+    thread.start()
+    for _ in range(20):
+        with turns.encoding():
+            overlaps.append(under_way.is_set())
+            time.sleep(0.001)
+        assert under_way.wait(60)  # batches are made of what is decoded in between
+    over.set()
+    thread.join(60)
+    assert not any(overlaps)
+
+
+def test_an_image_that_takes_long_to_decode_is_named(
+    tmp_path: Path, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tars(tmp_path / "tars", 2)
+    assert scan([str(source)], tmp_path / "a", scorer).slow == ()
+    monkeypatch.setattr("audit.scan.SLOW", -1)
+    report = scan([str(source)], tmp_path / "b", scorer)
+    assert [(name, key) for name, key, _ in report.slow] == [
+        ("00000.tar", "00000"), ("00000.tar", "00001"),
+    ]  # fmt: skip
 
 
 def test_no_source_is_an_error_before_anything_is_made(tmp_path: Path, scorer: Scorer) -> None:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 
-from audit.options import Command, as_json, catalog, count, table_format
+from audit.options import Command, as_json, catalog, count, seconds, table_format
 from audit.taxonomy import LEVELS, TYPES
 from audit.terminal import print_table, say_json
 
@@ -34,6 +34,8 @@ def add(command: Command) -> None:
     catalog(p)
     p.add_argument("query", metavar="QUERY", help="over samples, shards, faults, upstream")
     p.add_argument("--limit", type=count, metavar="N", help="rows at most (default: all)")
+    p.add_argument("--timeout", type=seconds, metavar="SECONDS",
+                   help="stop after so long (default: never)")
     table_format(p)
     # fmt: on
 
@@ -71,5 +73,5 @@ def sql(args: Namespace) -> int:
     from audit.catalog import Catalog
 
     with Catalog(args.catalog) as catalog:
-        print_table(catalog.sql(args.query, limit=args.limit), args.format)
+        print_table(catalog.sql(args.query, limit=args.limit, timeout=args.timeout), args.format)
     return 0

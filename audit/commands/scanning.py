@@ -143,8 +143,8 @@ def _scan_shards(args: Namespace) -> ScanReport:
     if not args.overwrite:
         captions, ocr = as_before(out, captions, ocr)
     texts = load(captions, ocr, device=args.device, warn=warn)
-    with display(sys.stderr) as shown:
-        return scan(args.source, out, scorer, _options(args), texts=texts, progress=shown.show)
+    with display(sys.stderr) as show:
+        return scan(args.source, out, scorer, _options(args), texts=texts, progress=show)
 
 
 def _options(args: Namespace) -> ScanOptions:
