@@ -74,3 +74,11 @@ def named(index: Ints, names: Sequence[str]) -> Any:
     """An index [N] as a dictionary of names; below 0 is NULL."""
     array: Any = pa.array(index.astype(np.int32), mask=index < 0)
     return pa.DictionaryArray.from_arrays(array, pa.array(names, pa.string()))
+
+
+def pairs(first: Any, second: Any) -> dict[tuple[str, str], int]:
+    """How often each two texts stand in the same row of two columns [N]."""
+    columns = [column.cast(pa.string()) for column in (first, second)]
+    table = pa.table(columns, names=["first", "second"]).group_by(["first", "second"])
+    counted: Any = table.aggregate([([], "count_all")]).to_pylist()
+    return {(row["first"], row["second"]): row["count_all"] for row in counted}

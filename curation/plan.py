@@ -5,7 +5,6 @@ Nothing is written. Letters in shapes: N rows.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
@@ -167,8 +166,7 @@ def _flows(selected: pa.Table) -> Iterator[Flow]:
         pc.equal(kind, "safe"), "safe", pc.binary_join_element_wise(kind, level, "/")
     )
     kinds = pc.if_else(unscored, "not scored", pc.fill_null(named, "uncertain"))
-    pairs: Any = zip(kinds.to_pylist(), selected["action"].to_pylist(), strict=True)
-    counted: Counter[tuple[str, str]] = Counter(pairs)
+    counted = arrays.pairs(kinds, selected["action"])
     order = [f"{t}/{v}" for t in TYPES for v in (*reversed(LEVELS), "unknown")]
     order += ["uncertain", "safe", "not scored"]
     for (name, action), images in sorted(
@@ -181,8 +179,7 @@ def _reasons(selected: pa.Table) -> dict[str, dict[str, int]]:
     short = pc.replace_substring_regex(
         selected["reason"].cast(pa.string()), "^(duplicate|near-duplicate) of .*", r"\1"
     )
-    pairs: Any = zip(selected["action"].to_pylist(), short.to_pylist(), strict=True)
-    counted: Counter[tuple[str, str]] = Counter(pairs)
+    counted = arrays.pairs(selected["action"], short)
     reasons: dict[str, dict[str, int]] = {}
     for (action, reason), images in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
         reasons.setdefault(action, {})[reason] = images
@@ -240,11 +237,11 @@ def _changed(gathered: Gathered, name: str, score: Floats, threshold: float, ste
     policy = replace(gathered.policy, duplicates=alone)
     changed = replace(policy, rules=_set(policy.rules, name, other))
     before, after = (
-        select(rows, one, gathered.outcomes, shards=gathered.shards)["action"].to_pylist()
+        select(rows, one, gathered.outcomes, shards=gathered.shards)["action"]
         for one in (policy, changed)
     )
-    moves = Counter(f"{a} -> {b}" for a, b in zip(before, after, strict=True) if a != b)
-    return Change(other, dict(moves.most_common()))
+    moved = sorted(arrays.pairs(before, after).items(), key=lambda item: (-item[1], item[0]))
+    return Change(other, {f"{a} -> {b}": images for (a, b), images in moved if a != b})
 
 
 def _set(rules: Rules, name: str, threshold: float) -> Rules:
