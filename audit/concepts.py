@@ -20,22 +20,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
 from audit.card import Card
 from audit.errors import UsageError
+from audit.evaluation import auroc
+from audit.evaluation.calibration import platt
+from audit.evaluation.intervals import clopper_pearson, estimates
+from audit.evaluation.measures import ranking
 from audit.safety import SafetyDims, SafetyModule
 from audit.scorer import Scorer
 from audit.taxonomy import CONCEPT_NAME, LEVELS, SAFE, TYPES, Taxonomy
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 """Values of C tried: 1 / weight of the L2 penalty on standardised features."""
 FOLDS = 5
 FEWEST = 10
 """Examples of each side, near-duplicates counted once, that anything can be said from."""
 SUGGESTED = (50, 200)
-DRAWS = 1000
 
 Floats = npt.NDArray[np.float64]
 Show = Callable[[int, int | None, str], None]
@@ -131,22 +133,22 @@ def fit(
         held_out[test] = _scores(x[train], y[train], x[test], strength)
         if show:
             show(done + 1, len(outer) + 1, "cross-validated")
-    auroc = float(roc_auc_score(y, held_out))
-    if auroc <= 0.5:
+    area = auroc(held_out, y)
+    if area <= 0.5:
         raise UsageError(
             f"the scorer's features do not tell the examples apart (cross-validated AUROC "
-            f"{auroc:.2f}); check the examples, or use a scorer with a stronger encoder"
+            f"{area:.2f}); check the examples, or use a scorer with a stronger encoder"
         )
-    low, high = _interval(y, held_out, groups, seed)
+    low, high = _interval(y, held_out, groups, min(sides), seed)
     strength = _strength(x, y, groups, seed)
     weight, bias = _line(x, y, strength)
-    slope, intercept = _platt(held_out, y)
+    slope, intercept = platt(held_out, y, np.ones(len(y)))
     if show:
         show(len(outer) + 1, len(outer) + 1, "fitted")
     return Fitted(
         weight=(slope * weight).astype(np.float32),
         bias=slope * bias + intercept,
-        auroc=auroc,
+        auroc=area,
         low=low,
         high=high,
         strength=strength,
@@ -248,32 +250,17 @@ def _scores(x: Floats, y: npt.NDArray[np.bool_], other: Floats, strength: float)
     return other @ weight + bias
 
 
-def _platt(logits: Floats, y: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and intercept, fitted with Platt's targets, which keep clear of 0 and 1."""
-    positive, negative = y.sum(), (~y).sum()
-    target = np.where(y, (positive + 1) / (positive + 2), 1 / (negative + 2))
-    model = LogisticRegression(C=1e6, max_iter=2000)
-    twice = np.concatenate([logits, logits])[:, None]
-    model.fit(twice, np.repeat([1, 0], len(y)), np.concatenate([target, 1 - target]))
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
 def _balanced(y: npt.NDArray[np.bool_]) -> Floats:
     """Weights that make both sides count alike."""
     return np.where(y, 0.5 / max(1, y.sum()), 0.5 / max(1, (~y).sum()))
 
 
 def _interval(
-    y: npt.NDArray[np.bool_], scores: Floats, groups: npt.NDArray[Any], seed: int
+    y: npt.NDArray[np.bool_], scores: Floats, groups: npt.NDArray[Any], fewest: int, seed: int
 ) -> tuple[float, float]:
-    """95 % percentile interval of the AUROC over draws of whole groups."""
-    rng = np.random.default_rng(seed)
-    _, member = np.unique(groups, return_inverse=True)
-    found = []
-    for _ in range(DRAWS):
-        count = np.bincount(rng.integers(0, member.max() + 1, member.max() + 1),
-                            minlength=member.max() + 1)[member]  # fmt: skip
-        if count[y].sum() and count[~y].sum():
-            found.append(roc_auc_score(y, scores, sample_weight=count))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
+    """95 % interval of the AUROC over draws of whole groups; `fewest` on the smaller side."""
+    measure = ranking("held out", scores, y, np.arange(len(y)))
+    found = estimates([measure], groups.astype(str), seed=seed)[measure.names[0]]
+    if found.low == found.high:  # none lost a comparison: as sure as that many hits in a row
+        return clopper_pearson(found.value * fewest, fewest)
+    return found.low, found.high
