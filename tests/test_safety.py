@@ -154,3 +154,15 @@ def test_dims_survive_json() -> None:
 def test_projector_and_head_must_agree() -> None:
     with pytest.raises(ValueError, match="make the two equal"):
         SafetyDims(ProjectorDims(output_width=64), HeadDims(width=48))
+
+
+def test_contributions_of_tokens_and_patches_add_up_to_the_logit() -> None:
+    module = small(grid=3)
+    features, reader = torch.randn(3, 36, 24), torch.randn(48)
+    folded = module.folded()
+    with torch.inference_mode():
+        values, weights = folded.contributions(features, reader)
+        pooled = module(features).pooled
+    assert values.shape == weights.shape == (3, 4, 5 + 9)
+    expected = (pooled - module.head.attention.out_proj.bias) @ reader
+    torch.testing.assert_close((values * weights).sum((1, 2)), expected, atol=1e-4, rtol=1e-4)
