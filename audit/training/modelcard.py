@@ -81,14 +81,19 @@ def _lines(card: Card, folder: Path) -> Iterator[str]:
 
 
 def _figures(name: str, figures: dict[str, Any]) -> Iterator[str]:
-    """One named set of metrics; what a set does not have is left out."""
-    yield f"### {visible(name)}: {figures['images']:,} pictures, {figures['risky']:,} risky"
+    """One named set: its numbers as a table; what is nested deeper stands in the card alone."""
+    sizes = ", ".join(
+        f"{figures[key]:,} {word}"
+        for key, word in (("images", "pictures"), ("risky", "risky"))
+        if isinstance(figures.get(key), int)
+    )
+    yield f"### {visible(name)}{f': {sizes}' if sizes else ''}"
     yield ""
     yield "| figure | value |"
     yield "|---|---|"
-    for key in ("auroc_risky_vs_safe", "type_accuracy", "level_accuracy", "harmless_flagged"):
-        if key in figures:
-            yield f"| {key.replace('_', ' ')} | {_number(figures[key])} |"
+    for key, value in figures.items():
+        if isinstance(value, float) and key != "flagged_at":
+            yield f"| {visible(key.replace('_', ' '))} | {_number(value)} |"
     for concept, value in figures.get("auroc_by_concept", {}).items():
         yield f"| AUROC of {visible(concept)} against the rest | {_number(value)} |"
     yield ""
