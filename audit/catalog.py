@@ -250,6 +250,10 @@ class Catalog(ExitStack):
             faults=tuple(ShardFault(*row) for row in self._rows(faults)),
             not_covered=self._not_covered(),
             conflicts=self._rows(f"SELECT count(*) FROM samples WHERE {_CONFLICT}")[0][0],
+            pairs=self._counts(
+                "SELECT pair, count(*) FROM samples WHERE pair IS NOT NULL GROUP BY pair"
+            ),
+            pictures_read=self._rows("SELECT count(image_text) FROM samples")[0][0],
         )
 
     def _not_covered(self) -> tuple[str, ...]:

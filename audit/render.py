@@ -46,6 +46,9 @@ def render_status(status: Status) -> str:
         + [f"- the scorer was not trained for: {', '.join(status.not_covered)}"]
         * bool(status.not_covered),
         _counts("concepts above 0.5", status.concepts),
+        _counts("picture and caption", status.pairs),
+        [f"words were looked for in {status.pictures_read:,} pictures"]
+        * bool(status.pictures_read),
         _counts("failed or quarantined", status.failures),
         _counts(f"never delivered upstream: {total.upstream_failed:,}", status.upstream),
     ]

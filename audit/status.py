@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Status:
     upstream   error -> samples that the downloader never delivered, most first
     not_covered  types that the scorer was not trained for: no row has a probability of them
     conflicts  scored rows on which the likeliest type and the likeliest level contradict
+    pairs      combination of picture and caption, see audit.pairs -> scored rows, most first
+    pictures_read  scored rows in whose picture words were looked for
     """
 
     shards: tuple[ShardCounts, ...]
@@ -59,6 +61,8 @@ class Status:
     faults: tuple[ShardFault, ...]
     not_covered: tuple[str, ...]
     conflicts: int
+    pairs: Mapping[str, int] = field(default_factory=dict)
+    pictures_read: int = 0
 
     @property
     def conflict_rate(self) -> float:

@@ -70,6 +70,10 @@ class TextStage:
             self.ocr_seconds += time.monotonic() - began
         return text
 
+    def prepare(self) -> None:
+        """Load a reader now. raises ScorerError when it cannot be, before anything is scanned"""
+        self._reader()
+
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._kept, "reader", None)
         if reader is None:
@@ -155,8 +159,8 @@ def load(
     if scorer is None and not reads:
         return None
     stage = TextStage(scorer, ocr=reads)
-    if reads:
-        stage._reader()  # said now, not in the middle, when its models cannot be loaded
+    if ocr == "on":
+        stage.prepare()
     return stage
 
 

@@ -38,7 +38,8 @@ def start(
     def begin() -> subprocess.Popen[str]:
         command = [
             sys.executable, "-m", "audit.cli", "scan", source, "--out", tmp_path / "a",
-            "--scorer", small_scorer, "--device", "cpu", "--batch-size", "4",
+            "--scorer", small_scorer, "--device", "cpu", "--batch-size", "4", "--captions", "off",
+            "--ocr", "off",
         ]  # fmt: skip
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -17,6 +17,7 @@ from audit.cli import main
 from audit.columns import WORDS
 from audit.errors import CatalogMismatch, ImageError, UsageError
 from audit.plan import ScanOptions
+from audit.render import render_status
 from audit.rescore import rescore
 from audit.scan import scan
 from audit.scorer import Scorer
@@ -83,7 +84,11 @@ def test_each_caption_is_scored_in_its_own_row(
     assert verify(tmp_path / "a") == []
     with Catalog(tmp_path / "a") as catalog:
         found = catalog.sql("SELECT count(caption_risk) AS n, count(pair) AS m FROM samples")
+        status = catalog.status()
     assert found.to_pylist() == [{"n": 7, "m": 7}]
+    assert sum(status.pairs.values()) == 7
+    assert status.pictures_read == 0
+    assert "picture and caption" in render_status(status)
 
 
 def test_a_catalog_keeps_the_text_scorer_it_was_made_with(
