@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -50,7 +51,7 @@ def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> I
         ):
             ids, damaged, rows = _insert(connection, parts, whole)
             count = vectors.build(parts, ids, faiss_file, flat_below=flat_below)
-            built = {
+            built: dict[str, list[Any]] = {
                 "format": [books.FORMAT],
                 "vectors": [count],
                 "vectors_sha256": [digest_of(faiss_file)],
