@@ -225,7 +225,7 @@ def _from_catalog(
         for column in ("uid", "key"):
             names = pa.array(list(named), pa.string())
             wanted = pc.or_(wanted, pc.is_in(table[column], value_set=names))
-        scored = np.array(pc.equal(table["status"], "scored"))
+        scored = np.array(pc.equal(table["status"], pa.scalar("scored")))
         place = np.cumsum(scored) - 1  # of a scored row in the arrays
         ordinals = np.flatnonzero(np.array(wanted))
         to_read: dict[int, dict[str, Any]] = {}

@@ -32,7 +32,7 @@ from audit.safety import SafetyDims, SafetyModule
 from audit.scorer import Scorer
 from audit.taxonomy import CONCEPT_NAME, LEVELS, SAFE, TYPES, Taxonomy
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Values of C tried: 1 / weight of the L2 penalty on standardised features."""
 FOLDS = 5
 FEWEST = 10
@@ -247,12 +247,14 @@ def _line(x: Floats, y: npt.NDArray[np.bool_], strength: float) -> tuple[Floats,
 
 def _scores(x: Floats, y: npt.NDArray[np.bool_], other: Floats, strength: float) -> Floats:
     weight, bias = _line(x, y, strength)
-    return other @ weight + bias
+    scores: Floats = other @ weight + bias
+    return scores
 
 
 def _balanced(y: npt.NDArray[np.bool_]) -> Floats:
     """Weights that make both sides count alike."""
-    return np.where(y, 0.5 / max(1, y.sum()), 0.5 / max(1, (~y).sum()))
+    weights: Floats = np.where(y, 0.5 / max(1, y.sum()), 0.5 / max(1, (~y).sum()))
+    return weights
 
 
 def _interval(

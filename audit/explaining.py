@@ -78,7 +78,8 @@ def evidence(values: Floats, weights: Floats, tokens: int) -> Floats:
     if not on_patches.any():
         on_patches = weights[:, tokens:].mean(0)
     side = isqrt(len(on_patches))
-    return on_patches.reshape(side, side).astype(np.float32)
+    grid: Floats = on_patches.reshape(side, side).astype(np.float32)
+    return grid
 
 
 def reader_of(scorer: Scorer, what: str) -> Tensor:

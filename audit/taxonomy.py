@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audit.errors import UsageError
@@ -136,6 +136,20 @@ class Taxonomy:
             crosswalks=crosswalks,
             hash=_hash(concepts),
         )
+
+    def including(self, added: Mapping[str, Mapping[str, str]]) -> Taxonomy:
+        """This taxonomy with the concepts that a scorer's card says were added to it.
+
+        added    name -> its "type" and "level", see `audit.card.Card`; known names stay as they are
+        returns  the same hash: what was added is part of the scorer
+        """
+        known = {c.name for c in self.concepts}
+        new = (
+            Concept(name, risk["type"], risk["level"], f"Added to a scorer: {name}.", (), ())
+            for name, risk in added.items()
+            if name not in known
+        )
+        return replace(self, concepts=(*self.concepts, *new))
 
     def concept(self, name: str) -> Concept:
         """The concept of this name; UsageError naming the known ones when there is none."""

@@ -13,11 +13,12 @@ from audit.cli import main
 from audit.concept_examples import gather
 from audit.concepts import fit, new_concept
 from audit.errors import UsageError
+from audit.labels import read_label
 from audit.parts import Parts
 from audit.plan import ScanOptions
 from audit.scan import scan
 from audit.scorer import Scorer
-from audit.taxonomy import Taxonomy
+from audit.taxonomy import TYPES, Taxonomy
 from audit.verdicts import Decision
 from tests.discs import folder, pixels, shard
 from tests.test_examples import decide
@@ -81,6 +82,15 @@ def test_the_card_says_what_was_added_and_how_well_it_does(trained: Path, base: 
     value, low, high = said["auroc"]
     assert 0.9 < low < value <= high <= 1
     assert "no influence on risk type and level" in card.limits[-1]
+
+
+def test_labels_name_the_added_concept_without_an_edit_of_the_taxonomy(trained: Path) -> None:
+    card = read_card(trained)
+    with pytest.raises(UsageError, match="unknown concept 'disc'"):
+        read_label({"concept": "disc"}, card.concepts, TAXONOMY)
+    label = read_label({"concept": "disc"}, card.concepts, TAXONOMY.including(card.added))
+    assert (label.type, label.level, label.concepts[-1]) == (TYPES.index("privacy"), 1, 1)
+    assert TAXONOMY.including(card.added).hash == TAXONOMY.hash
 
 
 def test_probabilities_agree_with_the_share_among_the_examples(trained: Path) -> None:

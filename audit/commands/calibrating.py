@@ -241,7 +241,8 @@ def _judge(args: Namespace, scorer: AnyScorer) -> Judged:
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
 
-    examples = read_examples(args.source, scorer.concepts, Taxonomy.load(), mapping=args.labels)
+    taxonomy = Taxonomy.load().including(scorer.card.added)
+    examples = read_examples(args.source, scorer.concepts, taxonomy, mapping=args.labels)
     with counted(sys.stderr) as shown:
         judged = judge(scorer, examples, progress=lambda done: shown(done, None, "judged"))
     _warn_of(judged.unusable)

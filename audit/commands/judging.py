@@ -85,8 +85,8 @@ def evaluate(args: Namespace) -> int:
     if not args.source and not args.drawn:
         raise UsageError("nothing to measure on; give labelled shards, or --drawn N")
     folder = find_scorer(args.scorer) if args.record else None
-    taxonomy = Taxonomy.load()
     scorer = load_scorer(args.scorer, device=args.device)
+    taxonomy = Taxonomy.load().including(scorer.card.added)
     names = scorer.concepts
     examples = chain(
         read_examples(args.source, names, taxonomy, mapping=args.labels) if args.source else (),
