@@ -52,12 +52,12 @@ _FOREIGN: Final = re.compile(r"[^\x00-\x7f]")
 def readable(text: str) -> str:
     """The text for a sentence encoder: as before, without what only hides or distracts.
 
-    Links, markup and @names go. Letters of another alphabet become Latin only in words that mix
-    alphabets, so that Russian stays Russian.
+    Links, markup and @names go. Letters of another alphabet become Latin only where they stand
+    among Latin ones, so that Russian stays Russian.
     """
     text = html.unescape(text)
     if _FOREIGN.search(text):
-        text = _WORD.sub(lambda m: _unmixed(m[0]), visible_letters(text))
+        text = _latin_again(visible_letters(text))
     text = _NAMES.sub(" ", _LINKS.sub(" ", text))
     text = _APART.sub(lambda m: joined(m[0]), text)
     return _BLANKS.sub(" ", text).strip()
@@ -134,9 +134,22 @@ def disguises(word: str) -> tuple[str, ...]:
     return tuple(f for f in dict.fromkeys(read) if f != word and f.isalpha())
 
 
-def _unmixed(word: str) -> str:
-    if word.isascii() or not any("a" <= c <= "z" for c in word.lower()):
-        return word
+def _latin_again(text: str) -> str:
+    """Look-alikes as Latin letters: in words that mix alphabets, and in a text whose every other
+    word is Latin.
+    """
+    foreign = [word for word in _WORD.findall(text) if not word.isascii()]
+    disguised = len(foreign) < len(_WORD.findall(text)) and all(
+        _mixed(word) or in_latin(word.casefold()) for word in foreign
+    )
+    return _WORD.sub(lambda m: _swapped(m[0]) if disguised or _mixed(m[0]) else m[0], text)
+
+
+def _mixed(word: str) -> bool:
+    return not word.isascii() and any("a" <= c <= "z" for c in word.lower())
+
+
+def _swapped(word: str) -> str:
     return "".join(c if c.isascii() else _cased(_LATIN.get(c.casefold()), c) or c for c in word)
 
 

@@ -143,6 +143,11 @@ def groups_of(rows: Sequence[LabelledText], vectors: np.ndarray) -> np.ndarray:
 
 def _read(each: TextSet, seed: int) -> Iterator[LabelledText]:
     table = _table(each)
+    wanted = [*each.text, each.labels, each.group]
+    if absent := [name for name in wanted if name and name not in table.column_names]:
+        raise UsageError(
+            f"{each.file}: no column {absent[0]!r}; it has {', '.join(table.column_names)}"
+        )
     rows = list(range(table.num_rows))
     if each.sample is not None and each.sample < len(rows):
         rows = sorted(random.Random(f"{seed}/{each.name}").sample(rows, each.sample))

@@ -27,6 +27,14 @@ from audit.text_sets import LabelledText, TextRecipe, embedded, groups_of, read_
 from audit.words import WordLists
 
 Show = Callable[[int, int | None, str], None]
+LIMITS: Final = (
+    "The sentence encoder reads English. Of other languages only the listed words are found; "
+    "without a list nothing is.",
+    "A text without a harmful word but with a harmful wish (advice that only a doctor should "
+    "give) is mostly missed when its subject was left out of training.",
+    "Self-harm is learnt as risky, of no type of its own.",
+    "The encoder reads the first 256 tokens of a text.",
+)
 BATCH_SHARE: Final = 0.5
 """Share of risky texts in training batches."""
 CALIBRATION_SHARE: Final = 0.1
@@ -145,6 +153,7 @@ def train_text(
         types_covered=tuple(TYPES[t] for t in covered),
         threshold=0.5,
         taxonomy_hash=taxonomy.hash,
+        limits=LIMITS,
         training={
             **asdict(how),
             "temperature": round(temperature, 3),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -89,10 +89,14 @@ class WordLists:
 
     def find(self, text: str) -> list[Hit]:
         """Every listed word in a text, each entry once, in the order of the text."""
-        plain = lookalikes.folded(text[:MAX_CHARACTERS])
+        text = text[:MAX_CHARACTERS]
+        plain, undone = (lookalikes.folded(t) for t in (text, lookalikes.readable(text)))
         hits: dict[Entry, Hit] = {}
         for hit in self._hits(plain):
             hits.setdefault(hit.entry, hit)
+        if undone != plain:  # several words of a phrase disguised at once
+            for hit in self._hits(undone):
+                hits.setdefault(hit.entry, replace(hit, disguised=True))
         return list(hits.values())
 
     def _hits(self, plain: str) -> Iterator[Hit]:

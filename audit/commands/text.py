@@ -18,6 +18,8 @@ def add(command: Command) -> None:
                 "--data texts/ --out my-text-scorer")
     _material(p)
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    p.add_argument("--steps", type=count, default=600, metavar="N",
+                   help="optimiser steps (default: 600)")
     p.add_argument("--seed", type=int, default=256, metavar="N",
                    help="of everything random (default: 256)")
 
@@ -60,7 +62,7 @@ def train_text(args: Namespace) -> int:
     from audit.text_training import HeadRecipe, prepare, train_text
     from audit.words import load_words
 
-    how = HeadRecipe(seed=args.seed)
+    how = HeadRecipe(seed=args.seed, steps=args.steps)
     recipe = read_recipe(args.recipe or data_path("recipes", "text-minilm.yaml"), args.data)
     encoder = SentenceEncoder(args.model)
     with counted(sys.stderr) as shown:
