@@ -58,7 +58,7 @@ def _leaders(
 ) -> npt.NDArray[np.int64]:
     """For each of V different hashes the position of the one that stays for it."""
     leader = np.arange(len(values))
-    pairs = [pair for pair in _pairs(values, distance) if len(pair)]
+    pairs = [pair for pair in pairs_of(values, distance) if len(pair)]
     if not pairs:
         return leader
     both = np.concatenate(pairs)
@@ -77,7 +77,7 @@ def _leaders(
     return leader
 
 
-def _pairs(values: npt.NDArray[np.uint64], distance: int) -> Iterator[npt.NDArray[np.int64]]:
+def pairs_of(values: npt.NDArray[np.uint64], distance: int) -> Iterator[npt.NDArray[np.int64]]:
     """Pairs [n, 2] of positions that are near; some of them several times.
 
     Of distance + 1 bands of bits, two hashes that differ in at most `distance` bits have one alike.
