@@ -31,8 +31,8 @@ def add(command: Command) -> None:
     p.add_argument("--pictures", nargs="+", default=[], metavar="SOURCE",
                    help="labelled shards with pictures of harmful text, to be read (needs the ocr "
                         "extra)")
-    p.add_argument("--drawn", type=count, default=280, metavar="N",
-                   help="drawn pictures of harmless text beside them (default: 280)")
+    p.add_argument("--drawn", type=count, default=168, metavar="N",
+                   help="drawn pictures of harmless text beside them (default: 168)")
     p.add_argument("--record", metavar="NAME", help="put the figures onto the card under this name")
     as_json(p)
     # fmt: on
