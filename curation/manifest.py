@@ -66,6 +66,7 @@ class Origin:
     policy        name and hash
     decisions     reviewer -> sha256 of the last line of the log
     options       what composing was told
+    selection     action -> reason -> images of the whole catalog
     composition   what composing reports: wanted, taken, short, left out and why
     residual      what `curate estimate` says of what is left, None: nobody has measured it
     """
@@ -79,6 +80,7 @@ class Origin:
     policy: Mapping[str, Any]
     decisions: Mapping[str, str]
     options: Mapping[str, Any]
+    selection: Mapping[str, Mapping[str, int]]
     composition: Mapping[str, Any]
     residual: Mapping[str, Any] | None
 

@@ -23,6 +23,7 @@ ORIGIN = Origin(
     policy={"name": "balanced", "hash": "a" * 64},
     decisions={},
     options={},
+    selection={},
     composition={},
     residual=None,
 )
