@@ -82,11 +82,13 @@ def bare(word: str) -> str:
 
 
 def visible_letters(text: str) -> str:
-    """NFKC, and without format characters: zero-width, soft hyphens, direction marks, tags."""
+    """NFKC, without format characters (zero-width, direction marks) and lone surrogates."""
     text = unicodedata.normalize("NFKC", text)
     if any(c in _SQUARED for c in text):
         text = "".join(_SQUARED.get(c, c) for c in text)
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace())
+    return "".join(
+        c for c in text if unicodedata.category(c) not in ("Cf", "Cc", "Cs") or c.isspace()
+    )
 
 
 def joined(letters: str) -> str:

@@ -26,13 +26,13 @@ _LETTER: Final = rf"[^\W_]|[{lookalikes.MARKS}]"
 _TOKEN: Final = re.compile(
     rf"(?:{_LETTER})+(?:['’*@$!|+€£]+(?:{_LETTER})+)*[$€£]*|[@$€£](?:{_LETTER})+(?:[*@$!|]+(?:{_LETTER})+)*"
 )
-_SOLID: Final = re.compile(r"[^\W_]+(?:[\-._·•~*]+[^\W_]+)+")
+_SOLID: Final = re.compile(r"(?<![^\W_])[^\W_]++(?:[\-._·•~*]++[^\W_]++)++")
 _WITHOUT_SPACES: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff"
                                     "\u3400-\u9fff\uf900-\ufaff]")  # fmt: skip
 _KATAKANA: Final = re.compile("^[\u30a0-\u30ff]+$")
 _HANGUL: Final = re.compile("^[\uac00-\ud7a3]{2,}")
 _FILE: Final = re.compile(r"([a-z]{2,3}(?:-[A-Za-z0-9]+)*)(?:\.txt)?")
-MAX_CHARACTERS: Final = 20_000
+MAX_CHARACTERS: Final = 8_000
 """A caption is searched up to here."""
 LONGEST: Final = 8
 """Words of an entry that count."""

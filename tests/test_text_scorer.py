@@ -53,6 +53,14 @@ def test_a_text_scores_the_same_in_any_company(scorer: TextScorer) -> None:
     np.testing.assert_allclose(alone[0], company[1], atol=1e-5)
 
 
+def test_whatever_stands_in_a_caption_is_scored(scorer: TextScorer, shared: Path) -> None:
+    naughty = sorted((shared / "fixtures/broken/blns").glob("blns.txt"))
+    lines = naughty[0].read_text(encoding="utf-8").splitlines() if naughty else []
+    scores = scorer.score([*lines, "half a \ud83d pair", "\x00", "z" * 100_000])
+    assert np.isfinite(scores.risk[[-3, -1]]).all()
+    assert np.isnan(scores.risk[-2]) or 0 <= scores.risk[-2] <= 1
+
+
 @pytest.mark.parametrize(
     ("text", "type_"),
     [

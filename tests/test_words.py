@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,11 @@ def test_a_published_collection_is_read_as_it_lies(shared: Path) -> None:
     assert len(found.languages) == 28 and len(found.entries) > 2_600
     english = load_words(shared / "fixtures/text/ldnoobw", languages=("en",))
     assert sum(bool(english.find(caption)) for caption in captions) < 30
+
+
+@pytest.mark.parametrize("text", ["z" * 100_000, "a b " * 20_000, "a.b." * 20_000, "aaab" * 9_000])
+def test_a_hostile_caption_costs_no_more_than_a_long_one(lists: WordLists, text: str) -> None:
+    """Patterns that try every end from every start took seconds here."""
+    began = time.process_time()
+    lists.find(text)
+    assert time.process_time() - began < 2
