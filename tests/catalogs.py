@@ -23,6 +23,7 @@ from audit.shards import Sample, Shard, ShardReader, expand
 
 CONCEPTS = ("weapon", "fire", "captcha")
 WIDTH = 8
+FEATURES = 6
 
 
 def png(seed: int) -> bytes:
@@ -69,6 +70,7 @@ def made_up_scores(count: int, seed: int = 0, width: int = WIDTH) -> Scores:
         concepts=rng.random((count, len(CONCEPTS)), dtype=np.float32),
         embeddings=embeddings.astype(np.float16),
         evidence=np.zeros((count, 1, 1), np.float32),
+        features=rng.normal(size=(count, FEATURES)).astype(np.float32),
     )
 
 
