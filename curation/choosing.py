@@ -1,0 +1,127 @@
+"""Which rows go into an export. By columns; letters in shapes: N rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audit.taxonomy import LEVELS, SAFE, TYPES
+from curation import arrays
+from curation.arrays import Ints, Mask, pc
+from curation.balance import Bounds, balanced
+from curation.rules import ACTIONS, INCLUDED
+from curation.seeded import draws
+
+RATIO = 3000 / 11199
+"""Clean rows for each risky one in stage 1 (papers.md 3.1): about the size of the largest type."""
+
+CAPPED, NOT_SAMPLED = "above a cap", "clean, not among those wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen of N rows.
+
+    included   [N] kept by the policy
+    risky      [N] risky rows that could be taken; clean: likewise
+    taken      [N]
+    type       [N] index in TYPES, -1 unknown; level: likewise in LEVELS
+    wanted     clean rows wanted; None: all
+    left_out   reason -> rows that the policy keeps and that are not taken
+    """
+
+    included: Mask
+    risky: Mask
+    clean: Mask
+    taken: Mask
+    type: Ints
+    level: Ints
+    wanted: int | None
+    left_out: Mapping[str, int]
+
+
+def choose(
+    rows: pa.Table,
+    selection: pa.Table,
+    bounds: Bounds,
+    *,
+    seed: int,
+    stage: int,
+    clean: int | None = None,
+    target: int | None = None,
+    redacted: bool = False,
+) -> Choice:
+    """Choose rows; see mixture.CompositionOptions for what is asked.
+
+    rows   columns uid, sha256, image_member, size, status; selection: as `select` gives it
+    """
+    action = arrays.indices(selection["action"].cast(pa.string()), ACTIONS)
+    kind = arrays.indices(selection["type"].cast(pa.string()), TYPES)
+    level = arrays.indices(selection["level"].cast(pa.string()), LEVELS)
+    included = np.isin(action, [ACTIONS.index(name) for name in INCLUDED])
+    left_out: dict[str, int] = {}
+    usable = included.copy()
+
+    def leave(mask: Mask, reason: str) -> None:
+        if count := int((usable & mask).sum()):
+            left_out[reason] = left_out.get(reason, 0) + count
+            usable[mask] = False
+
+    leave(~_has_bytes(rows), "no image whose bytes are known")
+    if not redacted:
+        leave(action == ACTIONS.index("redact"), "to be made unrecognisable first (redact)")
+    leave(kind < 0, "of no certain type")
+    leave(level < 0, "of no known level")
+    leave((kind == SAFE) & (level > 0), "safe, yet of a level above none")
+    seen = pc.match_substring_regex(selection["reason"].cast(pa.string()), "^(concept|extra):")
+    leave(
+        (kind == SAFE) & (action > 0) & pc.fill_null(seen, False).to_numpy(),
+        "safe, but the policy sees a concept that asks for care",
+    )
+    risky, clean_ones = usable & (kind != SAFE), usable & (kind == SAFE)
+    uids: list[Any] = rows["uid"].to_pylist()
+    order = draws(seed, "choice", uids)
+    at = np.flatnonzero(risky)
+    ranked = at[np.lexsort((*_names(rows, at), order[at]))]
+    taken = np.zeros(len(rows), bool)
+    taken[ranked] = balanced(kind[ranked], level[ranked], order[ranked], bounds)
+    leave(risky & ~taken, CAPPED)
+    wanted = _clean_wanted(int(taken.sum()), stage, clean, target)
+    at = np.flatnonzero(clean_ones)
+    ranked = at[np.lexsort((*_names(rows, at), order[at]))]
+    taken[ranked[:wanted]] = True
+    leave(clean_ones & ~taken, NOT_SAMPLED)
+    return Choice(included, risky, clean_ones, taken, kind, level, wanted, left_out)
+
+
+def _clean_wanted(risky: int, stage: int, clean: int | None, target: int | None) -> int | None:
+    if stage == 1:
+        return math.ceil(risky * RATIO) if clean is None else clean
+    return None if target is None else max(0, target - risky)
+
+
+def _has_bytes(rows: pa.Table) -> Mask:
+    """[N] where the bytes of a scored image can be fetched and checked."""
+    known: npt.NDArray[np.bool_] = pc.fill_null(
+        pc.match_substring_regex(rows["sha256"], "^[0-9a-f]{64}$"), False
+    ).to_numpy()
+    member: Mask = pc.fill_null(
+        pc.greater(pc.utf8_length(rows["image_member"]), 0), False
+    ).to_numpy()
+    scored = arrays.equal(rows, "status", "scored")
+    return known & member & scored & (arrays.integers(rows, "size") > 0)
+
+
+def _names(rows: pa.Table, at: Ints) -> tuple[Ints, ...]:
+    """Keys for `lexsort` that part rows of the same uid whatever their order."""
+    part = rows.select(["key", "shard", "sha256"]).take(at)
+    return tuple(
+        pc.rank(part[name], sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+        for name in part.column_names
+    )

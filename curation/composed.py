@@ -1,0 +1,180 @@
+"""What a composition says of itself: how much of what was wanted, taken and left out, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from audit.pairs import COMBINATIONS
+from audit.taxonomy import LEVELS
+from curation import arrays
+from curation.arrays import pc
+from curation.balance import Bounds
+from curation.choosing import Choice
+from curation.records import SPLITS, Record
+from curation.rules import RISKY_TYPES
+
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A risky type, or one of its levels.
+
+    passed   rows that the policy keeps and that could be taken; taken: of these
+    missing  rows below the floor; 0 where there is none
+    why      what became of the catalog's other rows of this kind, and caps; "" when none is missing
+    """
+
+    type: str
+    level: str | None
+    passed: int
+    taken: int
+    cap: int | None
+    floor: int | None
+    missing: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a composition came about; rows are of the catalog, records those made of them.
+
+    clean         passed, wanted (None: all), taken and missing clean rows
+    combinations  picture and words -> records, each of audit.pairs.COMBINATIONS and UNKNOWN
+    absent        combination that no record is -> why
+    sources       where the conversations come from -> records
+    left_out      reason -> rows that the policy keeps and that are not part of this
+    notes         what of the sources' words could not be used -> rows
+    split         split -> records; groups: of pictures that are alike -> by split
+    """
+
+    stage: int
+    seed: int
+    templates: str
+    included: int
+    taken: int
+    cells: tuple[Cell, ...]
+    clean: Mapping[str, int | None]
+    target: int | None
+    combinations: Mapping[str, int]
+    absent: Mapping[str, str]
+    sources: Mapping[str, int]
+    left_out: Mapping[str, int]
+    notes: Mapping[str, int]
+    split: Mapping[str, int]
+    groups: Mapping[str, int]
+    val: float
+
+    def as_json(self) -> dict[str, Any]:
+        """For a manifest and `--json`."""
+        return {**asdict(self), "shortfalls": list(self.shortfalls)}
+
+    @property
+    def shortfalls(self) -> tuple[str, ...]:
+        """One line for each thing that there is less of than was asked for."""
+        lines = []
+        for cell in self.cells:
+            if cell.missing:
+                name = cell.type if cell.level is None else f"{cell.type}/{cell.level}"
+                lines.append(
+                    f"{name}: {cell.floor:,} wanted, {cell.taken:,} taken, {cell.missing:,} "
+                    f"missing; {cell.why}"
+                )
+        if self.clean["missing"]:
+            lines.append(
+                f"clean: {self.clean['wanted']:,} wanted, {self.clean['taken']:,} taken, "
+                f"{self.clean['missing']:,} missing; no more passed the policy"
+            )
+        if self.target is not None and self.taken > self.target:
+            lines.append(f"target {self.target:,}: the {self.taken:,} risky rows alone are more")
+        return tuple(lines)
+
+    def lines(self) -> list[str]:
+        """What to print, in order."""
+        said = [
+            f"stage {self.stage}: {self.taken:,} of {self.included:,} pictures that the policy "
+            f"keeps, {sum(self.split.values()):,} records, seed {self.seed}",
+            "  split: "
+            + ", ".join(
+                f"{name} {self.split[name]:,} records ({self.groups[name]:,} groups)"
+                for name in SPLITS
+            )
+            + f"; {self.val:.1%} of the groups wanted for val",
+            f"  clean: {self.clean['taken']:,} of {self.clean['passed']:,}",
+        ]
+        said += [
+            f"  {cell.type}/{cell.level}: {cell.taken:,} of {cell.passed:,}"
+            for cell in self.cells
+            if cell.level is not None and cell.passed
+        ]
+        said.append("  picture and words:")
+        for name, count in self.combinations.items():
+            why = f": {self.absent[name]}" if name in self.absent else ""
+            said.append(f"    {name.replace('_', ' ')} {count:,}{why}")
+        for title, counts in (("left out", self.left_out), ("note", self.notes)):
+            said += [f"  {title}: {count:,} {reason}" for reason, count in counts.items()]
+        return said + [f"  shortfall: {line}" for line in self.shortfalls]
+
+
+def cells(selection: pa.Table, choice: Choice, bounds: Bounds) -> tuple[Cell, ...]:
+    """All risky types and levels, and which bounds they meet."""
+    action = selection["action"].cast(pa.string())
+    found = []
+    for index, kind in enumerate(RISKY_TYPES):
+        for level in (None, *LEVELS):
+            here = choice.type == index
+            if level is not None:
+                here = here & (choice.level == LEVELS.index(level))
+            passed, taken = int((here & choice.risky).sum()), int((here & choice.taken).sum())
+            floor, cap = bounds.floor(kind, level), bounds.cap(kind, level)
+            if level == LEVELS[0] and f"{kind}/{level}" not in bounds.floors and not passed:
+                floor = None  # a risky picture that needs no care is rare, and a person's word
+            missing = max(0, (floor or 0) - taken)
+            why = ""
+            if missing:
+                others = Counter(action.filter(pa.array(here & ~choice.risky)).to_pylist())
+                there = ", ".join(f"{count:,} {name}" for name, count in sorted(others.items()))
+                why = f"{passed:,} passed the policy of {int(here.sum()):,} in the catalog"
+                why += f" ({there})" if there else ""
+                why += f", {passed - taken:,} are above a cap" if passed > taken else ""
+            found.append(Cell(kind, level, passed, taken, cap, floor, missing, why))
+    return tuple(found)
+
+
+def combinations(
+    rows: pa.Table, choice: Choice, records: Sequence[Record], stage: int
+) -> tuple[dict[str, int], dict[str, str]]:
+    """(records of each combination, why there is none of some)."""
+    counted = Counter(record.pair or UNKNOWN for record in records)
+    judged = int(pc.sum(pc.is_valid(rows["pair"])).as_py() or 0)
+    absent: dict[str, str] = {}
+    for name in COMBINATIONS:
+        if counted[name]:
+            continue
+        there = arrays.equal(rows, "pair", name)
+        if name in ("unsafe_safe", "safe_safe"):
+            absent[name] = "no such picture was taken"
+        elif stage == 1:
+            absent[name] = "stage 1 asks harmless questions only"
+        elif not judged:
+            absent[name] = "the catalog has no scores of captions; see `audit text --help`"
+        else:
+            count, kept = int(there.sum()), int((there & choice.included).sum())
+            absent[name] = f"{count:,} in the catalog, {kept:,} of them kept by the policy"
+    return {name: counted[name] for name in (*COMBINATIONS, UNKNOWN)}, absent
+
+
+def clean_counts(choice: Choice) -> dict[str, int | None]:
+    """Of clean rows."""
+    taken = int((choice.taken & choice.clean).sum())
+    return {
+        "passed": int(choice.clean.sum()),
+        "wanted": choice.wanted,
+        "taken": taken,
+        "missing": max(0, (choice.wanted or 0) - taken),
+    }
