@@ -5,15 +5,14 @@ select -> gates -> compose -> write. Each step is a module of its own; this one 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from audit.catalog import Catalog
+from audit.errors import ShardwardenError
 from audit.header import read as read_header
 from audit.steps import Show
 from audit.taxonomy import Taxonomy
+from curation.estimate import catalog_hash, estimate
 from curation.export import Exported, Options, check_place, export
 from curation.gathering import Gathered, gather
 from curation.guard import forbidden
@@ -21,14 +20,13 @@ from curation.manifest import Origin
 from curation.mixture import COLUMNS, Composition, CompositionOptions, compose
 from curation.plan import Plan, plan
 from curation.selection import select
+from curation.tombstones import mask, read
 
 
-class GatesBroken(Exception):
-    """A gate of the policy is not met, and nothing was written; `gates` says which, in words."""
+class GatesBroken(ShardwardenError):
+    """Gates of the policy are not met; nothing was written."""
 
-    def __init__(self, policy: str, gates: tuple[str, ...]) -> None:
-        super().__init__(f"{len(gates)} gates of {policy} are not met")
-        self.gates = gates
+    exit_code = 4
 
 
 def make(
@@ -51,15 +49,25 @@ def make(
     show(0, None, "reading the catalog")
     gathered = gather(catalog_dir, policy, columns=COLUMNS)
     show(0, None, f"selecting of {len(gathered.rows):,} images")
-    drawn = plan(gathered, catalog_dir.resolve().name)
+    tombstoned = mask([one.item for one in read(catalog_dir)], gathered.rows)
+    drawn = plan(gathered, catalog_dir.resolve().name, tombstoned=tombstoned)
     if gate and drawn.broken:
-        raise GatesBroken(drawn.policy, drawn.broken)
-    selection = select(gathered.rows, gathered.policy, gathered.outcomes, shards=gathered.shards)
+        raise GatesBroken(
+            f"{drawn.policy}: gates are not met, so nothing was written: {'; '.join(drawn.broken)}"
+        )
+    selection = select(
+        gathered.rows,
+        gathered.policy,
+        gathered.outcomes,
+        shards=gathered.shards,
+        tombstoned=gathered.tombstoned,
+    )
     show(0, None, "composing")
     composition = compose(gathered, selection, gathered.policy, composing)
     origin = _origin(catalog_dir, gathered, drawn, composition, composing)
-    held = forbidden(gathered.rows, gathered.outcomes)
-    return export(composition.records, out, origin, held, writing, show), composition
+    held = forbidden(gathered.rows, gathered.outcomes, tombstoned)
+    done = export(composition.records, out, origin, held, writing, show)
+    return done, composition
 
 
 def _origin(
@@ -70,10 +78,8 @@ def _origin(
     options: CompositionOptions,
 ) -> Origin:
     name = catalog_dir.resolve().name
-    with Catalog(catalog_dir) as catalog:
-        books: list[Any] = catalog.shards().to_pylist()
-    parts = "".join(f"{book['shard']} {book['part_sha256']}\n" for book in books)
     policy = gathered.policy
+    residual = estimate(catalog_dir, gathered)
     header = read_header(catalog_dir)
     said = asdict(options)
     said["templates"] = Path(said["templates"]).name  # a path is of one machine only
@@ -83,9 +89,9 @@ def _origin(
         seed=options.seed,
         catalog={
             "name": name,
-            "sha256": hashlib.sha256(parts.encode()).hexdigest(),
+            "sha256": catalog_hash(catalog_dir),
             "images": len(gathered.rows),
-            "shards": len(books),
+            "shards": len(gathered.shards),
         },
         scorer={"name": header.get("scorer", {}).get("name", ""), "fingerprint": gathered.scorer},
         taxonomy=Taxonomy.load().hash,
@@ -93,6 +99,6 @@ def _origin(
         decisions=dict(sorted(gathered.log.heads.items())),
         options=said,
         selection=drawn.reasons,
-        composition=asdict(composition.report),
-        residual=None,
+        composition=composition.report.as_json(),
+        residual=None if residual is None else residual.to_json(),
     )

@@ -124,9 +124,9 @@ def extension(image_format: str) -> str:
 class ShardWriter:
     """One shard: `<name>.tar`, and beside it `<name>.parquet` and `<name>_stats.json`."""
 
-    def __init__(self, tar: tarfile.TarFile) -> None:
+    def __init__(self, file: HashedFile) -> None:
         """Made by `shard`."""
-        self._tar = tar
+        self._file = file
         self.rows: list[dict[str, Any]] = []
 
     def add(self, key: str, members: Iterable[tuple[str, bytes]], row: Mapping[str, Any]) -> None:
@@ -136,24 +136,41 @@ class ShardWriter:
         row       columns of SIDECAR
         """
         for suffix, data in sorted(members):
-            info = tarfile.TarInfo(f"{key}.{suffix}")
-            info.size = len(data)
-            info.mode = 0o644
-            self._tar.addfile(info, io.BytesIO(data))
+            self._file.write(header(f"{key}.{suffix}", len(data)))
+            self._file.write(data)
+            self._file.write(bytes(-len(data) % tarfile.BLOCKSIZE))
         self.rows.append(dict(row))
 
 
 @contextmanager
 def shard(files: Files, name: str) -> Iterator[ShardWriter]:
     """Write one shard with its sidecars; `name` is relative to the export, without a suffix."""
-    with (
-        files.writing(f"{name}.tar") as file,
-        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
-        writer = ShardWriter(tar)
+    with files.writing(f"{name}.tar") as file:
+        writer = ShardWriter(file)
         yield writer
+        end = file.size + 2 * tarfile.BLOCKSIZE
+        file.write(bytes(2 * tarfile.BLOCKSIZE + -end % tarfile.RECORDSIZE))
     write_parquet(files, f"{name}.parquet", [pa.Table.from_pylist(writer.rows, SIDECAR)])
     files.write_json(f"{name}_stats.json", _stats(len(writer.rows)))
+
+
+def header(name: str, size: int) -> bytes:
+    """The ustar header of a plain file, mode 644, of nobody and of no time.
+
+    The same bytes as tarfile's own (a test holds them together), which takes ten times as long
+    and more than all else that exporting a small image takes.
+    name     ASCII, 100 bytes at most; size: below 8 GiB
+    """
+    block = bytearray(_HEADER)
+    block[: len(name)] = name.encode("ascii")
+    block[124:135] = b"%011o" % size
+    # The checksum counts itself as eight blanks, which _HEADER has there.
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+_HEADER = tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
+_HEADER = _HEADER[:100] + b"0000644\0" + _HEADER[108:148] + b" " * 8 + _HEADER[156:]
 
 
 def write_parquet(files: Files, path: str, tables: Sequence[pa.Table]) -> None:

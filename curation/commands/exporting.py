@@ -13,7 +13,7 @@ from audit.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
     from curation.export import Exported
-    from curation.mixture import CompositionOptions
+    from curation.mixture import Composition, CompositionOptions
 
 FORMATS = ("wds", "psa-vlm", "llava", "sharegpt", "openai")
 SHOWN = 20  # lost images named on the screen; the manifest has all
@@ -68,27 +68,14 @@ def export(args: Namespace) -> int:
     """Write what a policy keeps as data to train with."""
     from audit.steps import counted
     from curation.export import Options
-    from curation.making import GatesBroken, make
+    from curation.making import make
 
     writing = Options(args.formats, args.shard_size, args.hints, args.overwrite)
-    try:
-        with counted(sys.stderr) as shown:
-            done, composition = make(
-                args.catalog,
-                args.policy,
-                args.out,
-                _composing(args),
-                writing,
-                shown,
-                gate=args.gate,
-            )
-    except GatesBroken as error:
-        for line in error.gates:
-            warn(line, "curate")
-        warn(f"{error}; nothing was written", "curate")
-        if args.format == "json":
-            say_json({"error": str(error), "gates": error.gates, "exit_code": 4})
-        return 4
+    composing = _composing(args)
+    with counted(sys.stderr) as shown:
+        done, composition = make(
+            args.catalog, args.policy, args.out, composing, writing, shown, gate=args.gate
+        )
     for lost in done.lost[:SHOWN]:
         warn(f"lost: {lost.member} of {lost.shard}: {lost.why}", "curate")
     if len(done.lost) > SHOWN:
@@ -96,7 +83,7 @@ def export(args: Namespace) -> int:
     if args.format == "json":
         say_json(_told(done))
     else:
-        _say(done)
+        _say(done, composition)
     return 3 if done.lost else 0
 
 
@@ -132,19 +119,14 @@ def _told(done: Exported) -> dict[str, Any]:
     }
 
 
-def _say(done: Exported) -> None:
-    from audit.taxonomy import LEVELS, TYPES
-
+def _say(done: Exported, composition: Composition) -> None:
+    for line in composition.report.lines():
+        say(line)
     counts = done.content["counts"]
     say(
         f"{done.out}: {counts['records']:,} records on {counts['images']:,} images, "
         f"{counts['risky']:,} risky, {counts['clean']:,} clean"
     )
-    for kind in TYPES:
-        found = counts["by_type_and_level"][kind]
-        if sum(found.values()):
-            levels = ", ".join(f"{found[name]:,} {name}" for name in LEVELS if found[name])
-            say(f"  {kind}: {levels}")
     speed = counts["records"] / max(done.seconds, 1e-9)
     say(f"{done.files:,} files, {done.size / 1e6:,.1f} MB, {speed:,.0f} records/s")
     if done.lost:
