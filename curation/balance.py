@@ -43,11 +43,11 @@ class Bounds:
                         f"{', '.join(LEVELS)}"
                     )
         for kind in RISKY_TYPES:
-            names: tuple[str | None, ...] = (None, *LEVELS)
-            for level in names:
-                at_least, at_most = self.floor(kind, level) or 0, self.cap(kind, level)
+            wholes: tuple[str | None, ...] = (None, *LEVELS)
+            for part in wholes:
+                at_least, at_most = self.floor(kind, part) or 0, self.cap(kind, part)
                 if at_most is not None and at_least > at_most:
-                    name = kind if level is None else f"{kind}/{level}"
+                    name = kind if part is None else f"{kind}/{part}"
                     raise UsageError(f"{name}: the floor {at_least} is above the cap {at_most}")
             named = [level for level in LEVELS if f"{kind}/{level}" in self.floors]
             total = sum(self.floors[f"{kind}/{level}"] for level in named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,7 @@ def choose(
     *,
     seed: int,
     stage: int,
-    clean: int | None = None,
+    clean: int | Literal["largest"] | None = None,
     target: int | None = None,
     redacted: bool = False,
 ) -> Choice:
@@ -92,7 +92,8 @@ def choose(
     taken = np.zeros(len(rows), bool)
     taken[ranked] = balanced(kind[ranked], level[ranked], order[ranked], bounds)
     leave(risky & ~taken, CAPPED)
-    wanted = _clean_wanted(int(taken.sum()), stage, clean, target)
+    of_types = np.bincount(kind[taken], minlength=len(TYPES))
+    wanted = _clean_wanted(of_types, stage, clean, target)
     at = np.flatnonzero(clean_ones)
     ranked = at[np.lexsort((*_names(rows, at), order[at]))]
     taken[ranked[:wanted]] = True
@@ -100,10 +101,15 @@ def choose(
     return Choice(included, risky, clean_ones, taken, kind, level, wanted, left_out)
 
 
-def _clean_wanted(risky: int, stage: int, clean: int | None, target: int | None) -> int | None:
-    if stage == 1:
-        return math.ceil(risky * RATIO) if clean is None else clean
-    return None if target is None else max(0, target - risky)
+def _clean_wanted(
+    risky: Ints, stage: int, clean: int | Literal["largest"] | None, target: int | None
+) -> int | None:
+    """Clean rows wanted beside so many risky ones of each type; None: all."""
+    if stage == 2:
+        return None if target is None else max(0, target - int(risky.sum()))
+    if clean is None:
+        return math.ceil(int(risky.sum()) * RATIO)
+    return int(risky.max()) if clean == "largest" else clean
 
 
 def _has_bytes(rows: pa.Table) -> Mask:

@@ -162,7 +162,7 @@ def combinations(
         elif stage == 1:
             absent[name] = "stage 1 asks harmless questions only"
         elif not judged:
-            absent[name] = "the catalog has no scores of captions; see `audit text --help`"
+            absent[name] = "the catalog has no scores of captions"
         else:
             count, kept = int(there.sum()), int((there & choice.included).sum())
             absent[name] = f"{count:,} in the catalog, {kept:,} of them kept by the policy"

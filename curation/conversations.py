@@ -23,6 +23,9 @@ UNSAFE_WORDS = ("unsafe_unsafe", "safe_unsafe")
 
 TOGETHER = "safe_safe_unsafe"
 
+REFUSED_WORDS = (*UNSAFE_WORDS, TOGETHER)
+"""Pairs of conversations in which the words are declined."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -89,12 +92,13 @@ def about(subject: Subject, templates: Templates, seed: int, *, stage: int) -> T
 
 
 def request(subject: Subject, templates: Templates, seed: int) -> Talk:
-    """A harmful request about a harmless picture, declined."""
-    kind = pick(seed, "request type", subject.uid, RISKY_TYPES)
+    """A harmful request about the picture, declined; of the picture's type where it is risky."""
+    safe = subject.type == TYPES[SAFE]
+    kind = pick(seed, "request type", subject.uid, RISKY_TYPES) if safe else subject.type
     question = pick(seed, "request", subject.uid, templates[f"requests.{kind}.questions"])
     answer = pick(seed, "request answer", subject.uid, templates[f"requests.{kind}.answers"])
     turns = _exchange(seed, f"{subject.uid}\0request", question.text, answer.text)
-    return Talk(turns, "template", _ids(question, answer), "safe_unsafe")
+    return Talk(turns, "template", _ids(question, answer), UNSAFE_WORDS[safe])
 
 
 def _asked(subject: Subject, templates: Templates, seed: int, notes: tuple[str, ...]) -> Talk:

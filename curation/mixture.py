@@ -26,7 +26,7 @@ from curation.arrays import Mask
 from curation.balance import Bounds
 from curation.choosing import choose
 from curation.composed import Report
-from curation.conversations import Subject, Talk, about, request
+from curation.conversations import REFUSED_WORDS, Subject, Talk, about, request
 from curation.gathering import Gathered
 from curation.records import Record, SourceRow
 from curation.rules import Policy
@@ -51,19 +51,20 @@ class CompositionOptions:
 
     stage      1 or 2
     seed       any whole number
-    clean      clean rows wanted in stage 1; None: choosing.RATIO of the risky ones
+    clean      clean rows wanted in stage 1: a number, as many as of the "largest" type, or
+               None: choosing.RATIO of the risky ones
     target     rows wanted in stage 2, risky and clean together; None: all
     bounds     caps and floors of risky types and levels
     val        share of the groups of like pictures that validate, 0..1
-    requests   stage 2: share of the harmless pictures that get a second conversation, a harmful
-               request that is declined; 0..1
+    requests   stage 2: share of the pictures that get a second conversation, a harmful request
+               that is declined; 0..1
     redacted   whether rows go in that the policy wants made unrecognisable first
     templates  name or file, as curation.templates.load takes it
     """
 
     stage: Literal[1, 2]
     seed: int = 0
-    clean: int | None = None
+    clean: int | Literal["largest"] | None = None
     target: int | None = None
     bounds: Bounds = field(default_factory=lambda: Bounds({}, {}))
     val: float = 0.05
@@ -108,7 +109,7 @@ def compose(
         for record, talk in _records({**row, **said}, val, gathered, templates, options):
             records.append(record)
             notes.update(talk.notes)
-    records = _named(sorted(records, key=lambda record: _order(record, options.seed)))
+    records = _ordered(_named(records), options.seed)
     combinations, absent = composed.combinations(rows, choice, records, options.stage)
     val_groups = len(set(names[validates].tolist()))
     report = Report(
@@ -144,7 +145,7 @@ def _split(rows: pa.Table, policy: Policy, options: CompositionOptions) -> tuple
     for group, uid in zip(groups.tolist(), uids, strict=True):
         number = draw(options.seed, "split", uid)
         lowest[group] = min(number, lowest.get(group, number))
-    # Of n draws the lowest is below x with 1 - (1 - x)**n: a second hash makes it even again.
+    # The lowest of many draws is a low one: another hash makes large groups as likely as small.
     val = {
         group: below(draw(options.seed, "group", str(number)), options.val)
         for group, number in lowest.items()
@@ -169,9 +170,8 @@ def _records(
     record, talk = _record(row, val, gathered, about(subject, templates, options.seed,
                                                      stage=options.stage))  # fmt: skip
     yield record, talk
-    harmless = row["type"] == TYPES[SAFE] and talk.pair in ("safe_safe", None)
     asked = below(draw(options.seed, "second", row["uid"]), options.requests)
-    if options.stage == 2 and harmless and asked:
+    if options.stage == 2 and asked and talk.pair not in REFUSED_WORDS:
         yield _record(row, val, gathered, request(subject, templates, options.seed))
 
 
@@ -216,17 +216,13 @@ def _risk(risk: float | None, p: dict[str, float | None]) -> float:
     return max((p[name] or 0.0 for name in TYPES[:SAFE]), default=0.0)
 
 
-def _concepts(scores: list[tuple[str, float | None]] | None, outcome: Outcome | None) -> Any:
+def _concepts(
+    scores: list[tuple[str, float | None]] | None, outcome: Outcome | None
+) -> tuple[str, ...]:
     """Names of the concepts present: those a person named, else the probable ones; sorted."""
     if outcome is not None and outcome.label is not None and outcome.label.concepts is not None:
         return tuple(sorted(outcome.label.concepts))
     return tuple(sorted(name for name, p in scores or () if p is not None and p >= PRESENT))
-
-
-def _order(record: Record, seed: int) -> tuple[Any, ...]:
-    row = record.row
-    number = draw(seed, "order", record.uid)
-    return record.split, number, row.uid, row.sha256, row.shard, row.key, row.row_id
 
 
 def _named(records: Sequence[Record]) -> list[Record]:
@@ -234,7 +230,7 @@ def _named(records: Sequence[Record]) -> list[Record]:
     taken = {record.uid for record in records}
     seen: set[str] = set()
     named = []
-    for record in records:
+    for record in sorted(records, key=lambda r: (r.uid, r.row.shard, r.row.key, r.row.row_id)):
         uid, number = record.uid, 1
         while uid in seen or (number > 1 and uid in taken):
             number += 1
@@ -242,3 +238,8 @@ def _named(records: Sequence[Record]) -> list[Record]:
         seen.add(uid)
         named.append(replace(record, uid=uid))
     return named
+
+
+def _ordered(records: Sequence[Record], seed: int) -> list[Record]:
+    """Shuffled within each split; a record keeps its place among the others whatever is added."""
+    return sorted(records, key=lambda r: (r.split, draw(seed, "order", r.uid), r.uid))

@@ -20,8 +20,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
                         "2: all risky and all clean ones, for the language model")
     p.add_argument("--seed", type=int, default=0, metavar="N",
                    help="of every choice; the same seed gives the same records (default: 0)")
-    p.add_argument("--clean", type=_whole, metavar="N",
-                   help="stage 1: clean images wanted (default: 3,000 for every 11,199 risky ones)")
+    p.add_argument("--clean", type=_clean, metavar="N|largest",
+                   help="stage 1: clean images wanted, or as many as of the largest risky type "
+                        "(default: 3,000 for every 11,199 risky ones)")
     p.add_argument("--target", type=count, metavar="N",
                    help="stage 2: images wanted, risky ones and clean ones (default: all)")
     for name, most in (("cap", "at most"), ("floor", "at least")):
@@ -32,7 +33,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--val", type=_share, default=0.05, metavar="SHARE",
                    help="share of the groups of like images kept for validation (default: 0.05)")
     p.add_argument("--requests", type=_share, default=0.05, metavar="SHARE",
-                   help="stage 2: share of the clean images that get a second conversation, in "
+                   help="stage 2: share of the images that get a second conversation, in "
                         "which a harmful request is declined (default: 0.05)")
     p.add_argument("--include-redact", action="store_true",
                    help="take images too that the policy wants made unrecognisable first")
@@ -78,7 +79,9 @@ def _bounds(option: str, given: Sequence[str]) -> dict[str, int]:
     return bounds
 
 
-def _whole(text: str) -> int:
+def _clean(text: str) -> int | str:
+    if text == "largest":
+        return text
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is below 0")
