@@ -92,13 +92,14 @@ def pairs_of(values: npt.NDArray[np.uint64], distance: int) -> Iterator[npt.NDAr
         step = 1
         while len(at):
             at = at[band[at] == band[at + step]]
-            found = at[_ones(sorted_values[at] ^ sorted_values[at + step]) <= distance]
+            found = at[ones(sorted_values[at] ^ sorted_values[at + step]) <= distance]
             yield np.column_stack([order[found], order[found + step]])
             step += 1
             at = at[at + step < len(values)]
 
 
-def _ones(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def ones(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """[N] bits that are set in each of N values: of two hashes' XOR, their distance."""
     counted: npt.NDArray[np.int64] = _ONES[values.view(np.uint16).reshape(-1, 4)].sum(
         axis=1, dtype=np.int64
     )

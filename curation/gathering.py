@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from audit.catalog import Catalog
 from audit.verdicts import Label, Log, Outcome, read_log, settle
-from curation.arrays import pc
+from curation import tombstones
+from curation.arrays import Mask, pc
 from curation.policy import load
 from curation.rules import Policy
 from curation.selection import columns_of
@@ -25,6 +26,7 @@ class Gathered:
     outcomes   by row_id; those that cannot be used are counted in `unused`, by the reason
     shards     shard id -> file name and address
     scorer     fingerprint of the scorer of this catalog, "" for one without shards
+    tombstoned [N] rows that a takedown names, None: none; `select` and `forbidden` take it
     """
 
     policy: Policy
@@ -34,6 +36,7 @@ class Gathered:
     scorer: str
     log: Log
     unused: dict[str, int]
+    tombstoned: Mask | None = None
 
 
 def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str] = ()) -> Gathered:
@@ -43,17 +46,20 @@ def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str
     columns   columns of `samples` that the caller wants besides
     raises    UsageError for a policy that is wrong, ShardwardenError for a catalog that is
     """
+    gone = tombstones.read(catalog_dir)
+    urls = ("metadata",) if tombstones.needs_urls(gone) else ()
     with Catalog(catalog_dir) as catalog:
         concepts, _ = catalog.score_names()
         rules = load(policy, concepts=concepts)
-        wanted = dict.fromkeys((*columns_of(rules), *columns))
+        wanted = dict.fromkeys((*columns_of(rules), *columns, *urls))
         rows = catalog.columns(tuple(wanted), concepts=rules.concepts, extras=rules.extras)
         books: list[Any] = catalog.shards().to_pylist()
     log = read_log(catalog_dir)
     scorer = books[0]["scorer"] if books else ""
     outcomes, unused = usable(settle(log.decisions), rows, scorer)
     shards: dict[str, tuple[str, ...]] = {b["shard"]: (b["name"], b["url"]) for b in books}
-    return Gathered(rules, rows, outcomes, shards, scorer, log, unused)
+    held = tombstones.mask([one.item for one in gone], rows)
+    return Gathered(rules, rows, outcomes, shards, scorer, log, unused, held)
 
 
 def usable(

@@ -20,7 +20,6 @@ from curation.manifest import Origin
 from curation.mixture import COLUMNS, Composition, CompositionOptions, compose
 from curation.plan import Plan, plan
 from curation.selection import select
-from curation.tombstones import mask, read
 
 
 class GatesBroken(ShardwardenError):
@@ -49,8 +48,7 @@ def make(
     show(0, None, "reading the catalog")
     gathered = gather(catalog_dir, policy, columns=COLUMNS)
     show(0, None, f"selecting of {len(gathered.rows):,} images")
-    tombstoned = mask([one.item for one in read(catalog_dir)], gathered.rows)
-    drawn = plan(gathered, catalog_dir.resolve().name, tombstoned=tombstoned)
+    drawn = plan(gathered, catalog_dir.resolve().name)
     if gate and drawn.broken:
         raise GatesBroken(
             f"{drawn.policy}: gates are not met, so nothing was written: {'; '.join(drawn.broken)}"
@@ -65,7 +63,7 @@ def make(
     show(0, None, "composing")
     composition = compose(gathered, selection, gathered.policy, composing)
     origin = _origin(catalog_dir, gathered, drawn, composition, composing)
-    held = forbidden(gathered.rows, gathered.outcomes, tombstoned)
+    held = forbidden(gathered.rows, gathered.outcomes, gathered.tombstoned)
     done = export(composition.records, out, origin, held, writing, show)
     return done, composition
 

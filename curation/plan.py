@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from audit.taxonomy import LEVELS, TYPES
 from curation import arrays
-from curation.arrays import Floats, Mask, pc
+from curation.arrays import Floats, pc
 from curation.gathering import Gathered
 from curation.rules import ACTIONS, INCLUDED, RISKY_TYPES, Rule, Rules
 from curation.selection import select
@@ -109,15 +109,15 @@ class Plan:
         return {**asdict(self), "kept": self.kept}
 
 
-def plan(gathered: Gathered, catalog: str, *, tombstoned: Mask | None = None) -> Plan:
-    """Select and count.
-
-    catalog     how to call it
-    tombstoned  [N] see curation.selection.select
-    """
+def plan(gathered: Gathered, catalog: str) -> Plan:
+    """Select and count; `catalog` is how to call it."""
     policy, rows = gathered.policy, gathered.rows
     selected = select(
-        rows, policy, gathered.outcomes, shards=gathered.shards, tombstoned=tombstoned
+        rows,
+        policy,
+        gathered.outcomes,
+        shards=gathered.shards,
+        tombstoned=gathered.tombstoned,
     )
     action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
     sizes = arrays.integers(rows, "size")
@@ -231,7 +231,10 @@ def _changed(gathered: Gathered, name: str, score: Floats, threshold: float, ste
     """What becomes of the rows between two thresholds, under the one and under the other."""
     other = round(threshold + step, 6)
     low, high = sorted((np.float32(threshold), np.float32(other)))
-    rows = gathered.rows.filter(pa.array((score >= low) & (score < high)))
+    between = (score >= low) & (score < high)
+    if gathered.tombstoned is not None:
+        between &= ~gathered.tombstoned
+    rows = gathered.rows.filter(pa.array(between))
     # Copies are left as they are: which of them stays may hang on rows that do not change.
     alone = replace(gathered.policy.duplicates, exact="keep", near="keep")
     policy = replace(gathered.policy, duplicates=alone)
