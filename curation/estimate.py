@@ -1,14 +1,9 @@
-"""What is left in the kept set, by the decisions about a random sample of it.
-
-An image that people judged is, to this estimate, the set of types it may be: one type where they
-settled on it, all that they named where they disagree, every type where it was escalated. At the
-lower end of an interval only what is certain counts, at the upper end all that is possible.
-"""
+"""What risk is left in the kept set, by the decisions about a random sample of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,38 +11,18 @@ from typing import Any
 import numpy as np
 
 from audit.catalog import Catalog
-from audit.taxonomy import SAFE, TYPES
-from audit.verdicts import Decision, Outcome, settle
-from curation import arrays, bounds, sampling
-from curation.arrays import Ints, Mask
+from audit.taxonomy import SAFE
+from curation import bounds, sampling
 from curation.gathering import Gathered
+from curation.judged import RISKY, Counts, Figure, Judged, double
 from curation.rules import RISKY_TYPES
-from curation.sampling import AS_SAFE, Population, Sample
+from curation.strata import AS_SAFE
 
 METHOD = (
     "stratified random sample by type, level and score; interval: Clopper and Pearson's carried "
     "over to strata as Fay and Feuer (1997) did for rates, with finite population correction "
     "(curation/bounds.py); what reviewers left open counts at the upper end only"
 )
-ANY, RISKY = frozenset(TYPES), frozenset(RISKY_TYPES)
-_SAFE = frozenset({TYPES[SAFE]})
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A share of some images, 0..1, with its interval.
-
-    reviewed   of those images; risky: of the reviewed, for certain; unclear: perhaps
-    """
-
-    name: str
-    images: int
-    reviewed: int
-    risky: int
-    unclear: int
-    share: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +81,8 @@ class Estimate:
         said += "."
         if self.at_most is not None:
             said += (
-                f" None of the reviewed was risky: with {self.confidence:.0%} confidence at most "
-                f"{percent(self.at_most)} % are."
+                f" None of the reviewed was risky: with {percent(self.confidence)} % confidence "
+                f"at most {percent(self.at_most)} % are."
             )
         if kept.unclear:
             said += f" {kept.unclear:,} that reviewers left open count at the upper end only."
@@ -115,7 +90,7 @@ class Estimate:
 
     def _percent(self, figure: Figure) -> str:
         return (
-            f"{percent(figure.share)} % ({self.confidence:.0%}: {percent(figure.low)} to "
+            f"{percent(figure.share)} % ({percent(self.confidence)} %: {percent(figure.low)} to "
             f"{percent(figure.high)} %)"
         )
 
@@ -126,9 +101,11 @@ class Estimate:
 
 
 def percent(share: float) -> str:
-    """A share in percent, with as many digits as it takes to see two."""
+    """A share in percent: two digits that count, four behind the point at most."""
     value = 100 * share
-    return f"{value:.0f}" if value >= 10 or value == 0 else f"{value:#.2g}".rstrip(".")
+    if value == 0:
+        return "0"
+    return f"{value:.{min(4, max(0, 1 - math.floor(math.log10(value))))}f}"
 
 
 def catalog_hash(catalog_dir: Path) -> str:
@@ -162,12 +139,12 @@ def estimate(
         return None
     frame, strata = samples[0].frame, samples[0].strata
     was = sampling.population(gathered, frame)
-    judged = _Judged(gathered, was)
+    judged = Judged(gathered, was)
     rows, code, waiting, unordered = judged.usable(samples)
     if not rows:
         return None
     sizes = np.array([s.population for s in strata])
-    counts = _Counts(judged, rows, np.array(code), sizes, confidence)
+    counts = Counts(judged, rows, np.array(code), sizes, confidence)
     everything = np.ones(len(strata), bool)
     sampled = counts.figure("risky", RISKY, everything)
     safe = np.array([s.type in AS_SAFE for s in strata])
@@ -180,7 +157,7 @@ def estimate(
         as_safe = judged.carried(
             "kept as safe, risky", counts.figure("", RISKY, safe), before, without
         )
-    double = _double(gathered.log.decisions, set(rows), judged)
+    twice = double(gathered.log.decisions, set(rows), judged)
     return Estimate(
         policy=gathered.policy.name,
         policy_hash=gathered.policy.hash,
@@ -201,8 +178,8 @@ def estimate(
         waiting=waiting,
         unordered=unordered,
         reviewers=len({d.reviewer for r in rows for d in gathered.outcomes[r].decisions}),
-        double=len(double),
-        kappa=bounds.agreement(double),
+        double=len(twice),
+        kappa=bounds.agreement(twice),
         half_width=half_width,
         needed=bounds.needed(
             counts.found(RISKY)[0], sizes, counts.reviewed, half_width, confidence
@@ -221,143 +198,3 @@ def pilot(catalog_dir: Path, gathered: Gathered, *, whole: bool = False) -> list
     if found is None:
         return None
     return [(f.risky + f.unclear + 0.5) / (f.reviewed + 1) for f in found.strata]
-
-
-class _Judged:
-    """Which types each judged image may be."""
-
-    def __init__(self, gathered: Gathered, was: Population) -> None:
-        self.ids: Ints = gathered.rows["row_id"].to_numpy()
-        ids = np.fromiter(gathered.outcomes, np.int64, len(gathered.outcomes))
-        at = np.flatnonzero(np.isin(self.ids, ids))
-        own = arrays.indices(gathered.rows["risk_type"].take(at), TYPES)
-        self.position: dict[int, int] = {}
-        self.may_be: dict[int, frozenset[str]] = {}
-        self._own: dict[int, frozenset[str]] = {}
-        for position, scored in zip(at.tolist(), own.tolist(), strict=True):
-            row = int(self.ids[position])
-            self.position[row] = position
-            self._own[row] = ANY if scored < 0 else frozenset({TYPES[scored]})
-            selected = int(was.type[position])
-            kept_as = _SAFE if selected in (SAFE, -1) else _SAFE | {TYPES[selected]}
-            self.may_be[row] = self._outcome(gathered.outcomes[row], kept_as)
-
-    def _outcome(self, outcome: Outcome, kept_as: frozenset[str]) -> frozenset[str]:
-        if outcome.settled and outcome.label is not None:
-            return self._label(outcome.row_id, outcome.label.type)
-        said = [self._said(decision, kept_as) for decision in outcome.decisions]
-        return frozenset().union(*said)
-
-    def _said(self, decision: Decision, kept_as: frozenset[str]) -> frozenset[str]:
-        """What an image may be according to one decision."""
-        stance = decision.stance
-        if stance in ("agree", "relabel"):
-            return self._label(decision.row_id, decision.type)
-        # To keep a picture says that it may stay where it is; to take it out, that it is risky.
-        return {"keep": kept_as, "drop": RISKY, "quarantine": RISKY}.get(stance, ANY)
-
-    def _label(self, row: int, name: str | None) -> frozenset[str]:
-        return self._own[row] if name is None else frozenset({name})
-
-    def usable(self, samples: Sequence[Sample]) -> tuple[list[int], list[int], int, int]:
-        """(rows, their strata, how many wait, how many cannot be used yet).
-
-        Of a sample that is not finished, those before the first that waits: they are random,
-        whoever chose which to decide first.
-        """
-        rows: list[int] = []
-        code: list[int] = []
-        waiting = unordered = 0
-        for sample in samples:
-            decided = [row in self.may_be for row in sample.rows]
-            until = decided.index(False) if False in decided else len(decided)
-            rows += sample.rows[:until]
-            code += sample.stratum[:until]
-            waiting += decided.count(False)
-            unordered += sum(decided[until:])
-        return rows, code, waiting, unordered
-
-    def carried(self, name: str, figure: Figure, was: Mask, now: Mask) -> Figure:
-        """A figure about the images of `was`, as it is for those of `now`.
-
-        What was found in those that left or joined is known; what nobody looked at of them may be
-        risky or not, and widens the interval.
-        """
-        sure, maybe = np.zeros(len(was), bool), np.ones(len(was), bool)
-        for row, types in self.may_be.items():
-            sure[self.position[row]] = types <= RISKY
-            maybe[self.position[row]] = bool(types & RISKY)
-        gone, came = was & ~now, now & ~was
-        images = int(now.sum())
-
-        def total(share: float, out: Mask, into: Mask) -> float:
-            risky = share * figure.images - (gone & out).sum() + (came & into).sum()
-            return float(np.clip(risky, (now & sure).sum(), (now & maybe).sum()) / max(1, images))
-
-        return Figure(
-            name,
-            images,
-            figure.reviewed,
-            figure.risky,
-            figure.unclear,
-            share=total(figure.share, sure, sure),
-            low=total(figure.low, maybe, sure),
-            high=total(figure.high, sure, maybe),
-        )
-
-
-class _Counts:
-    """The reviewed images by stratum."""
-
-    def __init__(
-        self, judged: _Judged, rows: Sequence[int], code: Ints, sizes: Ints, confidence: float
-    ) -> None:
-        self._types = [judged.may_be[row] for row in rows]
-        self._code, self._sizes, self._confidence = code, sizes, confidence
-        self.reviewed: Ints = np.bincount(code, minlength=len(sizes))
-
-    def found(self, types: frozenset[str]) -> tuple[Ints, Ints]:
-        """([H] of these types for certain, [H] perhaps)."""
-        counts = [
-            np.bincount(self._code, [f(t) for t in self._types], len(self._sizes)).astype(np.int64)
-            for f in (lambda t: t <= types, lambda t: bool(t & types))
-        ]
-        return counts[0], counts[1]
-
-    def figure(self, name: str, types: frozenset[str], strata: Mask) -> Figure:
-        """The share of images of these types in some strata."""
-        surely, possibly = (count[strata] for count in self.found(types))
-        share, low, high = bounds.interval(
-            surely, possibly, self._sizes[strata], self.reviewed[strata], self._confidence
-        )
-        return Figure(
-            name,
-            int(self._sizes[strata].sum()),
-            int(self.reviewed[strata].sum()),
-            int(surely.sum()),
-            int((possibly - surely).sum()),
-            float(share),
-            float(low),
-            float(high),
-        )
-
-    def at_most(self) -> float:
-        """The upper end by itself where nothing was found."""
-        none = np.zeros(len(self._sizes))
-        one_sided = 2 * self._confidence - 1
-        return float(bounds.interval(none, none, self._sizes, self.reviewed, one_sided)[2])
-
-
-def _double(
-    decisions: Sequence[Decision], rows: set[int], judged: _Judged
-) -> list[tuple[bool, ...]]:
-    """Risky or not, by each of several people; what they said before one of them was overruled."""
-    own = [d for d in decisions if d.row_id in rows and d.verdict != "adjudicate"]
-    outcomes: Mapping[int, Outcome] = settle(own)
-    found = []
-    for outcome in outcomes.values():
-        types = [judged._said(d, _SAFE) for d in outcome.decisions]
-        said = tuple(t <= RISKY for t in types if t <= RISKY or t == _SAFE)
-        if len(said) > 1:
-            found.append(said)
-    return found

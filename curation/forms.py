@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 
 from audit.parts import replacing
 from curation.arrays import pc
-from curation.estimate import Estimate, Figure, percent
+from curation.estimate import Estimate, percent
 from curation.gathering import Gathered
+from curation.judged import Figure
 from curation.sampling import Sample
 
 # What `curate decisions import` takes back; the last says which picture it is.
@@ -91,7 +92,7 @@ def picture(found: Estimate) -> str:
     # A stratum of few reviews reaches far: it must not press the rest together.
     most = max((100 * f.high for name, f in shown if not name.startswith("in ")), default=1)
     title = f"Risky share, by {found.sampled.reviewed:,} random reviews"
-    unit = f"percent of the images, with {found.confidence:.0%} intervals"
+    unit = f"percent of the images, with {percent(found.confidence)} % intervals"
     return dots(title, unit, rows, span=(0, min(100, 1.5 * most)))
 
 

@@ -24,35 +24,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.errors import UsageError
 from audit.parts import replacing
-from audit.taxonomy import LEVELS, SAFE, TYPES
+from audit.taxonomy import LEVELS, TYPES
 from audit.verdicts import Decision, Outcome, settle
 from curation import arrays
-from curation.arrays import Ints, Mask
+from curation.arrays import Ints
 from curation.gathering import Gathered, usable
 from curation.rules import INCLUDED
 from curation.selection import select
+from curation.strata import FLOOR, Population, Stratum, allocate, cut_again, stratify, weights
 
 FOLDER = "samples"
 FORMAT = 1
-FLOOR = 5
-"""Images that are drawn of a stratum at least, where it has as many."""
-
-UNCERTAIN, UNKNOWN = "uncertain", "unknown"  # no type by the policy's thresholds; no level known
-AS_SAFE = (TYPES[SAFE], UNCERTAIN)
-_BANDED = 100  # images a type and level must have to be cut into bands of scores
-
-# How finely a population is cut, the finest first: by level or not, and the shares of a group's
-# images below which its bands of scores end. The upper bands are narrow: risk is at the top.
-_CUTS: tuple[tuple[bool, tuple[float, ...]], ...] = (
-    (True, (0.5, 0.8, 0.95, 0.99)),
-    (True, (0.8, 0.95)),
-    (False, (0.8, 0.95)),
-    (False, ()),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +58,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Stratum:
-    """Images of one type and level (as selected; None: any) whose risk is in a band.
-
-    low, high    the smallest and largest risk in it
-    population   images
-    """
-
-    type: str | None
-    level: str | None
-    low: float
-    high: float
-    population: int
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        kind = "/".join(part for part in (self.type, self.level) if part) or "all"
-        return f"{kind}, risk {self.low:.2f} to {self.high:.2f}"
-
-
-@dataclass(frozen=True, slots=True)
 class Sample:
     """One draw.
 
@@ -111,18 +75,6 @@ class Sample:
     adds_to: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
-    """The images that a frame is about.
-
-    inside    [N]; type: [N] index in TYPES, -1 for uncertain; level: [N] likewise
-    """
-
-    inside: Mask
-    type: Ints
-    level: Ints
-
-
 def population(gathered: Gathered, frame: Frame | None, *, whole: bool = False) -> Population:
     """What is kept: as it was when a frame was made, or now (None)."""
     if frame is None:
@@ -131,7 +83,13 @@ def population(gathered: Gathered, frame: Frame | None, *, whole: bool = False) 
         said = settle(first(gathered.log.decisions, frame.decisions))
         outcomes, _ = usable(said, gathered.rows, gathered.scorer)
         whole = frame.whole
-    found = select(gathered.rows, gathered.policy, outcomes, shards=gathered.shards)
+    found = select(
+        gathered.rows,
+        gathered.policy,
+        outcomes,
+        shards=gathered.shards,
+        tombstoned=gathered.tombstoned,
+    )
     if whole:
         inside = arrays.equal(gathered.rows, "status", "scored")
     else:
@@ -163,9 +121,11 @@ def frame_of(gathered: Gathered, catalog: str, *, whole: bool = False) -> Frame:
 
 
 def matching(samples: Sequence[Sample], frame: Frame) -> tuple[Sample, ...]:
-    """The samples that a new one adds to: of the same catalog and policy."""
+    """The samples that a new one adds to: of this catalog and policy, and the latest frame."""
     about = (frame.catalog, frame.policy, frame.whole)
-    return tuple(s for s in samples if (s.frame.catalog, s.frame.policy, s.frame.whole) == about)
+    same = [s for s in samples if (s.frame.catalog, s.frame.policy, s.frame.whole) == about]
+    latest = max((sum(s.frame.decisions.values()) for s in same), default=0)
+    return tuple(s for s in same if sum(s.frame.decisions.values()) == latest)
 
 
 def draw(
@@ -177,17 +137,21 @@ def draw(
     *,
     whole: bool = False,
     neyman: Sequence[float] | None = None,
+    afresh: bool = False,
 ) -> Sample:
     """Draw a sample and record it, or give back the one that these arguments drew before.
 
     catalog  hash of the catalog
     neyman   [H] shares of risky images in the strata, as estimated from what was drawn so far:
              half of the allocation then follows where they say that images differ most
+    afresh   from what is kept now: what was drawn before decisions changed that no longer counts
     raises   UsageError when there is nothing to draw from, or the seed was used up
     """
     with _alone(catalog_dir / FOLDER):
         now = frame_of(gathered, catalog, whole=whole)
         before = matching(read(catalog_dir), now)
+        if afresh and before and before[0].frame != now:
+            before = ()
         for sample in before:
             if sample.seed == seed and len(sample.rows) == count:
                 return sample
@@ -200,7 +164,7 @@ def draw(
         found = population(gathered, frame)
         if before:
             strata = before[0].strata
-            code = _same(gathered, found, strata)
+            code = cut_again(gathered.rows, found, strata)
         else:
             strata, code = stratify(gathered.rows, found, count // (2 * FLOOR))
         ids = gathered.rows["row_id"].to_numpy()
@@ -210,7 +174,7 @@ def draw(
             [s for sample in before for s in sample.stratum], minlength=len(strata)
         )
         sizes = np.array([s.population for s in strata])
-        wanted = allocate(sizes, so_far, count, _weights(sizes, neyman))
+        wanted = allocate(sizes, so_far, count, weights(sizes, neyman))
         rows, stratum = _pick(ids, code, wanted, (seed, len(before)))
         content = {
             "format": FORMAT,
@@ -236,66 +200,6 @@ def read(catalog_dir: Path) -> list[Sample]:
     return sorted(samples, key=lambda sample: (len(sample.adds_to), sample.id))
 
 
-def stratify(rows: Any, found: Population, most: int) -> tuple[tuple[Stratum, ...], Ints]:
-    """Cut a population into strata: (the strata, [N] which one a row is in, -1 outside).
-
-    By type and level as selected and by bands of the risk score, as finely as gives at most
-    `most` strata.
-    rows     columns `risk` and others, N rows
-    raises   UsageError when nobody is in it
-    """
-    if not found.inside.any():
-        raise UsageError("nothing is kept, so there is nothing to draw from; see `curate plan`")
-    risk = np.nan_to_num(arrays.floats(rows, "risk"))
-    for by_level, cuts in _CUTS:
-        strata, code = _cut(risk, found, by_level, cuts)
-        if len(strata) <= most:
-            return strata, code
-    one = risk[found.inside]
-    whole = Stratum(None, None, float(one.min()), float(one.max()), len(one))
-    return (whole,), np.where(found.inside, 0, -1)
-
-
-def allocate(
-    population: npt.ArrayLike, so_far: npt.ArrayLike, count: int, weights: npt.ArrayLike
-) -> Ints:
-    """[H] how many more to draw of each stratum, `count` in all where there are as many.
-
-    In proportion to the weights, counting what was drawn so far; FLOOR of each stratum at least.
-    """
-    sizes, drawn = np.asarray(population, np.int64), np.asarray(so_far, np.int64)
-    weight = np.asarray(weights, np.float64)
-    target = min(int(drawn.sum()) + count, int(sizes.sum()))
-    least = np.maximum(np.minimum(sizes, FLOOR), drawn)
-    if least.sum() > target:  # fewer than a floor for everyone: to those that weigh most
-        least = drawn.copy()
-    low, high = 0.0, float(target / np.maximum(weight[weight > 0].min(), 1e-300)) + 1
-    for _ in range(200):
-        middle = (low + high) / 2
-        filled = np.clip(middle * weight, least, sizes).sum()
-        low, high = (middle, high) if filled < target else (low, middle)
-    wanted = np.clip(high * weight, least, sizes)
-    whole = np.floor(wanted + 1e-9).astype(np.int64)
-    room = np.where(whole < sizes, wanted - whole, -1)
-    for index in np.argsort(-room, kind="stable")[: max(0, target - int(whole.sum()))]:
-        whole[index] += whole[index] < sizes[index]
-    return whole - drawn
-
-
-def _weights(sizes: Ints, shares: Sequence[float] | None) -> npt.NDArray[np.float64]:
-    """What a stratum gets its images by."""
-    even: npt.NDArray[np.float64] = sizes / sizes.sum()
-    if shares is None:
-        return even
-    p = np.asarray(shares, np.float64)
-    apart = sizes * np.sqrt(p * (1 - p))
-    # Half stays proportional: what is nearly unseen makes the upper end of the interval.
-    weights: npt.NDArray[np.float64] = (
-        even if apart.sum() == 0 else (even + apart / apart.sum()) / 2
-    )
-    return weights
-
-
 def _pick(
     ids: Ints, code: Ints, wanted: Ints, seed: tuple[int, int]
 ) -> tuple[list[int], list[int]]:
@@ -310,59 +214,6 @@ def _pick(
         place += ((np.arange(len(picked)) + rng.random(len(picked))) / max(1, len(picked))).tolist()
     order = np.argsort(place, kind="stable").tolist()
     return [rows[i] for i in order], [strata[i] for i in order]
-
-
-def _cut(
-    risk: arrays.Floats, found: Population, by_level: bool, cuts: tuple[float, ...]
-) -> tuple[tuple[Stratum, ...], Ints]:
-    """Strata by type, by level if asked for, and by bands that end at these shares."""
-    code: Ints = np.full(len(risk), -1)
-    strata: list[Stratum] = []
-    levels = range(-1, len(LEVELS)) if by_level else (None,)
-    for kind in (*range(len(TYPES)), -1):
-        for level in levels:
-            group = found.inside & (found.type == kind)
-            if level is not None:
-                group &= found.level == level
-            members = np.flatnonzero(group)
-            if not len(members):
-                continue
-            own = risk[members]
-            edges = np.unique(np.quantile(own, cuts)) if len(own) >= _BANDED and cuts else own[:0]
-            band = np.searchsorted(edges, own, side="right")
-            for each in np.unique(band):
-                of_band = band == each
-                code[members[of_band]] = len(strata)
-                inside = own[of_band]
-                strata.append(
-                    Stratum(
-                        UNCERTAIN if kind < 0 else TYPES[kind],
-                        None if level is None else UNKNOWN if level < 0 else LEVELS[level],
-                        float(inside.min()),
-                        float(inside.max()),
-                        len(inside),
-                    )
-                )
-    return tuple(strata), code
-
-
-def _same(gathered: Gathered, found: Population, strata: tuple[Stratum, ...]) -> Ints:
-    """[N] which of these strata each row is in, for a frame that is cut once more."""
-    risk = np.nan_to_num(arrays.floats(gathered.rows, "risk"))
-    code: Ints = np.full(len(risk), -1)
-    for index, s in enumerate(strata):
-        members = found.inside & (risk >= np.float32(s.low)) & (risk <= np.float32(s.high))
-        if s.type is not None:
-            members &= found.type == (-1 if s.type == UNCERTAIN else TYPES.index(s.type))
-        if s.level is not None:
-            members &= found.level == (-1 if s.level == UNKNOWN else LEVELS.index(s.level))
-        code[members] = index
-        if members.sum() != s.population:
-            raise UsageError(
-                f"the stratum {s.name} had {s.population:,} images when it was drawn from and has "
-                f"{int(members.sum()):,}; lines of the decisions were changed or taken out"
-            )
-    return code
 
 
 def _texts(table: Any, column: str) -> Any:

@@ -30,6 +30,8 @@ def add(command: Command) -> None:
                    help="of the draw; the same draws the same (default: 0)")
     p.add_argument("--neyman", action="store_true",
                    help="draw more where the decisions so far say that images differ most")
+    p.add_argument("--afresh", action="store_true",
+                   help="draw from what is kept by now; what was drawn before no longer counts")
     p.add_argument("--all", dest="whole", action="store_true",
                    help="of everything that has scores, not only of what is kept")
     p.add_argument("--out", type=Path, metavar="FILE",
@@ -52,8 +54,8 @@ def estimate(args: Namespace) -> int:
     forms = (".csv", ".jsonl", ".parquet") if args.draw else (".svg", ".json", ".html")
     if args.out is not None and args.out.suffix.lower() not in forms:
         raise UsageError(f"{args.out}: name it {', '.join(forms[:2])} or {forms[2]}")
-    if args.neyman and not args.draw:
-        raise UsageError("--neyman goes with --draw only")
+    if (args.neyman or args.afresh) and (not args.draw or (args.neyman and args.afresh)):
+        raise UsageError("--neyman or --afresh, not both, goes with --draw only")
     if args.seed < 0:
         raise UsageError(f"--seed {args.seed}: give 0 or more")
     with counted(sys.stderr) as shown:
@@ -75,7 +77,7 @@ def _draw(args: Namespace, gathered: Gathered) -> int:
         raise UsageError("--neyman needs decisions about images drawn before; draw without it")
     sample = sampling.draw(
         args.catalog, gathered, catalog_hash(args.catalog), args.draw, args.seed,
-        whole=args.whole, neyman=shares,
+        whole=args.whole, neyman=shares, afresh=args.afresh,
     )  # fmt: skip
     if args.out is not None:
         forms.write(sample, gathered, args.out)
