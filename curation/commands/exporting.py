@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from audit.options import Command, as_json, catalog, count
 from audit.terminal import say, say_json, warn
+from curation.commands.composition_options import add_options, options_of
 
 if TYPE_CHECKING:
     from curation.export import Exported
-    from curation.mixture import Composition, CompositionOptions
+    from curation.mixture import Composition
 
 FORMATS = ("wds", "psa-vlm", "llava", "sharegpt", "openai")
 SHOWN = 20  # lost images named on the screen; the manifest has all
@@ -25,8 +26,6 @@ def add(command: Command) -> None:
     p = command("export", export, "write what a policy keeps as data to train with",
                 "laion.audit --stage 1 --policy psa-vlm --out stage-1")
     catalog(p)
-    p.add_argument("--stage", type=int, choices=(1, 2), required=True,
-                   help="1: risky images and a sample of clean ones; 2: all of both")
     p.add_argument("--policy", default="psa-vlm", metavar="NAME|FILE",
                    help="strict, balanced, permissive, psa-vlm or a YAML file (default: psa-vlm)")
     p.add_argument("--out", type=Path, required=True, metavar="DIR",
@@ -34,34 +33,18 @@ def add(command: Command) -> None:
     p.add_argument("--format", type=_formats, dest="formats", default=("wds", "psa-vlm"),
                    metavar="LIST", help=f"of {','.join(FORMATS)} (default: wds,psa-vlm); all but "
                    "wds have their images beside them, once")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of every draw (default: 0)")
     p.add_argument("--shard-size", type=count, default=1000, metavar="N",
                    help="records a tar (default: 1,000)")
     p.add_argument("--hints", action="store_true",
                    help="end the first question with the hint for the picture's type and level; "
                    "the json has it anyway")
-    p.add_argument("--clean", type=_whole, metavar="N",
-                   help="clean images in stage 1 (default: 3,000 for 11,199 risky ones)")
-    p.add_argument("--target", type=count, metavar="N",
-                   help="images in stage 2, risky and clean (default: all)")
-    p.add_argument("--cap", type=_bound, action="append", default=[], metavar="WHAT=N",
-                   help="at most N of a TYPE, of TYPE/LEVEL, of each of `types` or of `cells`")
-    p.add_argument("--floor", type=_bound, action="append", default=[], metavar="WHAT=N",
-                   help="at least N likewise; what is short is told, never filled up")
-    p.add_argument("--val", type=_share, default=0.05, metavar="SHARE",
-                   help="share that validates (default: 0.05)")
-    p.add_argument("--requests", type=_share, default=0.05, metavar="SHARE",
-                   help="stage 2: share of harmless pictures that also get a harmful request, "
-                   "declined (default: 0.05)")
-    p.add_argument("--redacted", action="store_true",
-                   help="also the images to be made unrecognisable first; redact.txt lists them")
-    p.add_argument("--templates", metavar="FILE", help="your own wording, see data/templates")
     p.add_argument("--gate", action="store_true",
                    help="write nothing and end with exit code 4 when a gate of the policy is not "
                    "met")
     p.add_argument("--overwrite", action="store_true", help="replace an earlier export")
     as_json(p)
     # fmt: on
+    add_options(p)
 
 
 def export(args: Namespace) -> int:
@@ -71,7 +54,7 @@ def export(args: Namespace) -> int:
     from curation.making import make
 
     writing = Options(args.formats, args.shard_size, args.hints, args.overwrite)
-    composing = _composing(args)
+    composing = options_of(args)
     with counted(sys.stderr) as shown:
         done, composition = make(
             args.catalog, args.policy, args.out, composing, writing, shown, gate=args.gate
@@ -85,24 +68,6 @@ def export(args: Namespace) -> int:
     else:
         _say(done, composition)
     return 3 if done.lost else 0
-
-
-def _composing(args: Namespace) -> CompositionOptions:
-    from curation.balance import Bounds
-    from curation.mixture import CompositionOptions
-
-    options: dict[str, Any] = {} if args.templates is None else {"templates": args.templates}
-    return CompositionOptions(
-        stage=args.stage,
-        seed=args.seed,
-        clean=args.clean,
-        target=args.target,
-        bounds=Bounds(dict(args.cap), dict(args.floor)),
-        val=args.val,
-        requests=args.requests,
-        redacted=args.redacted,
-        **options,
-    )
 
 
 def _told(done: Exported) -> dict[str, Any]:
@@ -141,24 +106,3 @@ def _formats(text: str) -> tuple[str, ...]:
         shown = strange[0] if strange else text
         raise argparse.ArgumentTypeError(f"no format {shown!r}; known: {', '.join(FORMATS)}")
     return names
-
-
-def _bound(text: str) -> tuple[str, int]:
-    name, equals, number = text.partition("=")
-    if not equals or not number.isascii() or not number.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not WHAT=N, as in illegal/high=500")
-    return name.strip(), int(number)
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share; 0 <= share < 1")
-    return number
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number
