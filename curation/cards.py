@@ -58,24 +58,17 @@ def _front(content: Mapping[str, Any]) -> dict[str, Any]:
         "tags": tags,
     }
     splits = sorted(counts["by_split"])
-    configs = (
-        [_config("default", "shards/{}-*.tar", splits, default=True)]
-        if "wds" in written["formats"]
-        else []
-    )
-    configs += [
-        _config(name, f"jsonl/{name}-{{}}.jsonl", splits)
-        for name in written["formats"]
-        if name != "wds"
-    ]
+    # The hub reads all that a card offers with one builder, so tars and jsonl cannot both be in it.
+    if "wds" in written["formats"]:
+        configs = [_config("default", "shards/{}-*.tar", splits)]
+    else:
+        configs = [_config(n, f"jsonl/{n}-{{}}.jsonl", splits) for n in written["formats"]]
     return {**front, "configs": configs}
 
 
-def _config(
-    name: str, pattern: str, splits: Sequence[str], *, default: bool = False
-) -> dict[str, Any]:
+def _config(name: str, pattern: str, splits: Sequence[str]) -> dict[str, Any]:
     files = [{"split": _SPLITS[one], "path": pattern.format(one)} for one in splits]
-    return {"config_name": name, **({"default": True} if default else {}), "data_files": files}
+    return {"config_name": name, "data_files": files}
 
 
 def _body(content: Mapping[str, Any]) -> Iterator[str]:
