@@ -18,6 +18,8 @@ from audit.resources import data_path
 from audit.taxonomy import LEVELS, TYPES
 
 FORMAT = 1
+LEAST = 1e-6
+"""A temperature below this would be 0 in float32 arithmetic, or near enough."""
 KINDS = ("safety", "zeroshot", "head")
 CARD, SAFETY, ENCODER = "scorer.json", "safety.safetensors", "encoder.safetensors"
 AGAIN = "fetch the scorer again"
@@ -71,7 +73,9 @@ class Card:
             raise ScorerError(
                 f"{where}: format {data.get('format')!r}; this version reads format {FORMAT}"
             )
-        lists = {k: tuple(data.get(k, ())) for k in ("concepts", "types_covered", "limits")}
+        if fault := _misshapen(data):
+            raise ScorerError(f"{where}: {fault}; the card is damaged, fetch it again")
+        lists = {k: tuple(data.get(k, ())) for k in _LISTS}
         try:
             card = cls(**{**data, **lists})
         except TypeError as error:
@@ -87,12 +91,44 @@ class Card:
         return card
 
 
+_LISTS = ("concepts", "types_covered", "limits")
+_MAPPINGS = ("encoder", "safety", "metrics", "training", "files", "calibration", "added")
+_TEXTS = ("name", "taxonomy_hash", "crop_mode", "kind")
+
+
+def _misshapen(data: Mapping[str, Any]) -> str | None:
+    """What is not of the kind that a card has in its place."""
+    for name in {*_TEXTS, *_LISTS, *_MAPPINGS} & data.keys():
+        value = data[name]
+        if name in _TEXTS and not isinstance(value, str):
+            return f"{name} is {value!r:.60}, not text"
+        if name in _MAPPINGS and not isinstance(value, dict):
+            return f"{name} is {value!r:.60}, not a mapping"
+        if name in _LISTS and not (isinstance(value, list) and _all_text(value)):
+            return f"{name} is {value!r:.60}, not a list of texts"
+    inner = data.get("calibration", {}).get("concepts", {})
+    if not all(isinstance(v, dict) for v in (inner, *data.get("added", {}).values())):
+        return "concepts of its calibration or added to it are no mappings"
+    return None
+
+
+def _all_text(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
 def _fault(card: Card) -> str | None:
-    """What makes no sense about a card's calibration or its added concepts."""
+    """What makes no sense about a card's calibration, its added concepts or their risks."""
+    if card.kind != "safety":
+        for what, known in (("types", TYPES), ("levels", LEVELS)):
+            said = card.safety.get(what)
+            if not isinstance(said, list) or len(said) != len(card.concepts):
+                return f"it gives no {what} of its {len(card.concepts)} concepts"
+            if unknown := [one for one in said if one is not None and one not in known]:
+                return f"{what} of its concepts has {unknown[0]!r:.60}"
     fitted = card.calibration
     for name in ("types", "levels"):
         temperature = fitted.get(name, 1.0)
-        if not _finite(temperature) or temperature <= 0:
+        if not _finite(temperature) or temperature < LEAST:
             return f"temperature of {name} is {temperature!r}, not a number above 0"
     for name, line in fitted.get("concepts", {}).items():
         if not isinstance(line, list | tuple) or len(line) != 2 or not all(map(_finite, line)):
@@ -133,7 +169,7 @@ def read_card(folder: Path) -> Card:
     path = folder / CARD
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ScorerError(f"{path}: not a readable card ({error}); {AGAIN}") from None
     if not isinstance(data, dict):
         raise ScorerError(f"{path}: not a card; {AGAIN}")

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from audit.errors import UsageError
 from audit.halves import singles
+from audit.npy import mapped
 from audit.upstream_columns import ROWS, rows_of
 
 PIECE_ROWS = 16_384  # 50 MB of vectors 768 wide in float32; names of parts depend on it
@@ -178,9 +179,7 @@ def _file(folder: Path, vectors: Path) -> tuple[EmbeddingFile, int]:
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
     """[rows, E], read from disk as it is used."""
-    if path.stat().st_size == 0:
-        raise ValueError("is empty")
-    vectors: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    vectors = mapped(path)
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or 0 in vectors.shape:
         raise ValueError(f"{vectors.dtype} {list(vectors.shape)}; expected floats [rows, width]")
     return vectors
@@ -205,7 +204,7 @@ def _tables(path: Path) -> Iterator[pa.Table]:
 
 def _in_order(path: Path) -> tuple[int, str]:
     """img_emb_2 before img_emb_10."""
-    digits = "".join(c for c in path.stem.rpartition("_")[2] if c.isdigit())
+    digits = "".join(c for c in path.stem.rpartition("_")[2] if c.isdecimal())
     return int(digits or 0), path.stem
 
 

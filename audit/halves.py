@@ -10,9 +10,10 @@ import torch
 
 
 def singles(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """A copy in float32, of any float type, mapped from disk or not."""
+    """A copy in float32, of any float type, mapped from disk or not; too large becomes infinite."""
     if array.dtype != np.float16:
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):
+            return array.astype(np.float32)
     single: npt.NDArray[np.float32] = torch.from_numpy(np.array(array)).float().numpy()
     return single
 

@@ -29,13 +29,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.torch import load_file
 
 from audit.card import Card
 from audit.embedding_scorer import FILES, EmbeddingScorer, Floats, read_tensors
 from audit.encoder import build_encoder, embedding_width
 from audit.errors import ScorerError, UsageError
+from audit.halves import singles
 from audit.identity import encoder_identity, encoder_spec, file_sha256
+from audit.npy import mapped
 from audit.statedict import read_state_dict
 from audit.taxonomy import Concept, Taxonomy
 
@@ -153,7 +155,8 @@ def _read(path: Path) -> DenseJudge:
         return _prompts(path)
     if path.suffix == ".safetensors":
         try:
-            return _judge(path, load_file(path))
+            # Through torch: NumPy knows no bfloat16.
+            return _judge(path, {k: v.float().numpy() for k, v in load_file(path).items()})
         except (SafetensorError, OSError) as error:
             raise ScorerError(f"{path}: cannot be read ({str(error)[:100]})") from None
     if path.suffix in (".pth", ".pt"):
@@ -164,15 +167,15 @@ def _read(path: Path) -> DenseJudge:
 def _prompts(path: Path) -> DenseJudge:
     """Two prompts as one dense layer: the log-odds of a softmax over two is a difference."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = mapped(path)
+    except (OSError, ValueError) as error:
         raise ScorerError(f"{path}: no array of numbers ({str(error)[:100]})") from None
     if array.ndim != 2 or len(array) != 2 or array.dtype.kind != "f":
         raise ScorerError(
             f"{path}: {array.dtype} {list(array.shape)}; expected two prompt embeddings [2, E], "
             "the harmless one first"
         )
-    unit = array.astype(np.float32)
+    unit = singles(array)
     lengths = np.linalg.norm(unit, axis=1, keepdims=True)
     if not (np.isfinite(lengths) & (lengths > 0)).all():
         raise ScorerError(f"{path}: a prompt is zero or holds what is not a number")
@@ -183,11 +186,12 @@ def _prompts(path: Path) -> DenseJudge:
 
 def _judge(path: Path, tensors: Tensors) -> DenseJudge:
     """Derive the layers from the names and shapes of their tensors."""
-    floats = {k: v.astype(np.float32) for k, v in tensors.items()}
-    mean, scale = floats.pop("norm.mean", None), floats.pop("norm.scale", None)
-    variance = floats.pop("norm.variance", None)
-    if variance is not None:
-        scale = np.reciprocal(np.sqrt(variance) + np.float32(EPSILON)).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is no number: see below
+        floats = {k: v.astype(np.float32) for k, v in tensors.items()}
+        mean, scale = floats.pop("norm.mean", None), floats.pop("norm.scale", None)
+        variance = floats.pop("norm.variance", None)
+        if variance is not None:
+            scale = np.reciprocal(np.sqrt(variance) + np.float32(EPSILON)).astype(np.float32)
     count = len(floats) // 2
     wanted = [f"linear_{i}.{name}" for i in range(1, count + 1) for name in ("weight", "bias")]
     if set(wanted) != set(floats) or not count or (mean is None) != (scale is None):
@@ -198,8 +202,7 @@ def _judge(path: Path, tensors: Tensors) -> DenseJudge:
     layers = tuple(
         (floats[f"linear_{i}.weight"], floats[f"linear_{i}.bias"]) for i in range(1, count + 1)
     )
-    width = layers[0][0].shape[-1]
-    ins = width
+    ins = width = layers[0][0].shape[-1] if layers[0][0].ndim else 0
     for i, (weight, bias) in enumerate(layers, 1):
         if weight.ndim != 2 or weight.shape[1] != ins or bias.shape != weight.shape[:1]:
             raise ScorerError(

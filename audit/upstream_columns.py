@@ -45,9 +45,10 @@ def rows_of(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     table.validate(full=True)
     columns: dict[str, Column] = {}
     for ours, theirs in NAMES.items():
-        there = [name for name in theirs if name in table.column_names]
+        # By place: a table may have two columns of one name.
+        there = [table.column_names.index(name) for name in theirs if name in table.column_names]
         kind = ROWS.field(ours).type
-        columns[ours] = _as(table[there[0]], kind) if there else pa.nulls(len(table), kind)
+        columns[ours] = _as(table.column(there[0]), kind) if there else pa.nulls(len(table), kind)
     columns["key"] = pc.coalesce(columns["key"], pa.array(keys, pa.string()))
     columns["metadata"] = _json(table)
     return pa.table([columns[name] for name in ROWS.names], schema=ROWS)

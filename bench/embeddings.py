@@ -107,8 +107,8 @@ def write(folder: Path, rows: int, width: int, rng: np.random.Generator) -> Path
                 f"a photo of some thing number {i}, seen from the side" for i in range(rows)
             ],
             "url": [f"https://example.org/pictures/{i}.jpg" for i in range(rows)],
-            "width": rng.integers(64, 4096, rows),
-            "height": rng.integers(64, 4096, rows),
+            "width": pa.array(rng.integers(64, 4096, rows)),
+            "height": pa.array(rng.integers(64, 4096, rows)),
             "NSFW": ["UNLIKELY"] * rows,
         }
     )

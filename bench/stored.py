@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,12 +111,12 @@ def write_folder(folder: Path, rows: int, width: int) -> None:
     said = [
         f"a picture of thing {n} beside another one, from above, in colour" for n in range(rows)
     ]
-    table = {
+    table: dict[str, list[str] | pa.Array[Any]] = {
         "image_path": [f"{n:09d}" for n in range(rows)],
         "caption": said,
         "url": [f"https://example.org/pictures/{n}.jpg" for n in range(rows)],
-        "width": rng.integers(100, 2000, rows),
-        "height": rng.integers(100, 2000, rows),
+        "width": pa.array(rng.integers(100, 2000, rows)),
+        "height": pa.array(rng.integers(100, 2000, rows)),
     }
     pq.write_table(pa.table(table), folder / "metadata" / "metadata_0.parquet")
 

@@ -30,6 +30,12 @@ def write(folder: Path, number: str, rows: int, **columns: list[object]) -> Path
     return path
 
 
+def header(shape: str) -> bytes:
+    """The head of a .npy file that says it has this shape."""
+    text = f"{{'descr': '<f2', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "PIECE_ROWS", 10)
@@ -91,6 +97,11 @@ def test_rows_that_are_no_direction_are_named(tmp_path: Path) -> None:
         (lambda npy, meta: npy.write_bytes(b""), "is empty"),
         (lambda npy, meta: meta.write_bytes(b"PAR1 no parquet"), "img_emb_1.npy"),
         (lambda npy, meta: np.save(npy, np.array([{}] * 12), allow_pickle=True), "img_emb_1.npy"),
+        (lambda npy, meta: npy.write_bytes(header("(12000000000000, 8)")), "img_emb_1.npy: mmap"),
+        (lambda npy, meta: npy.write_bytes(header(f"(1{'0' * 30}, 8)")), "makes no sense"),
+        (lambda npy, meta: npy.write_bytes(header("(-12, 8)")), "makes no sense"),
+        (lambda npy, meta: npy.write_bytes(header("(True, 8)") + bytes(99)), "makes no sense"),
+        (lambda npy, meta: npy.write_bytes(header("(" * 9000)), "makes no sense"),
     ],
 )
 def test_a_file_that_does_not_fit_is_named_and_the_others_are_read(
@@ -120,6 +131,29 @@ def test_metadata_that_breaks_off_is_told_and_what_came_before_is_kept(tmp_path:
     assert told == ["metadata_0.parquet"]
     assert [p.first for p in found if p.file.stem == "img_emb_0"] == [0, 10]
     assert found[-1].file.stem == "img_emb_1"
+
+
+def test_numbers_beyond_float32_are_no_directions_either(tmp_path: Path) -> None:
+    write(tmp_path, "0", 3)
+    vectors = np.ones((3, WIDTH))
+    vectors[1], vectors[2] = 1e300, 1e-300
+    np.save(tmp_path / "img_emb" / "img_emb_0.npy", vectors)
+    (piece,) = pieces(survey(tmp_path))
+    assert sorted(piece.unusable) == [1, 2]
+
+
+def test_digits_of_other_scripts_in_a_name_are_no_error(tmp_path: Path) -> None:
+    for number in ("²", "٣", "10"):
+        write(tmp_path, number, 2)
+    assert survey(tmp_path).rows == 6
+
+
+def test_of_two_columns_of_one_name_the_first_counts(tmp_path: Path) -> None:
+    path = write(tmp_path, "0", 2)
+    twice = pa.table([pa.array(["a", "b"]), pa.array(["c", "d"])], names=["key", "key"])
+    pq.write_table(twice, path)
+    (piece,) = pieces(survey(tmp_path))
+    assert piece.rows["key"].to_pylist() == ["a", "b"]
 
 
 def test_a_folder_without_embeddings_says_what_is_missing(tmp_path: Path) -> None:

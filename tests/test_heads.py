@@ -169,6 +169,23 @@ def test_a_head_of_another_width_than_the_encoder_named_is_refused(published) ->
             {"linear_1.weight": torch.full((1, 512), torch.nan), "linear_1.bias": torch.ones(1)},
             "not a number",
         ),
+        ({"linear_1.weight": torch.tensor(1.0), "linear_1.bias": torch.ones(1)}, "do not fit"),
+        (
+            {
+                "linear_1.weight": torch.full((1, 512), 1e300, dtype=torch.float64),
+                "linear_1.bias": torch.ones(1),
+            },
+            "not a number",
+        ),
+        (
+            {
+                "linear_1.weight": torch.ones(1, 512),
+                "linear_1.bias": torch.ones(1),
+                "norm.mean": torch.zeros(512),
+                "norm.variance": -torch.ones(512),
+            },
+            "not a number",
+        ),
     ],
 )
 def test_tensors_that_make_no_head_are_refused(
@@ -179,13 +196,53 @@ def test_tensors_that_make_no_head_are_refused(
         import_head(tmp_path / "a.pth", B32, "x")
 
 
+def test_a_head_in_bfloat16_is_read(tmp_path: Path) -> None:
+    tensors = {"linear_1.weight": torch.full((1, 512), 0.25), "linear_1.bias": torch.ones(1)}
+    save_file({k: v.bfloat16() for k, v in tensors.items()}, tmp_path / "a.safetensors")
+    judge = import_head(tmp_path / "a.safetensors", B32, "x").judge
+    assert judge.logits(np.ones((1, 512), np.float32)).tolist() == [[129.0]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"safety": {"types": [], "levels": []}}, "no types of its 1 concepts"),
+        ({"safety": {"types": ["zzz"], "levels": ["high"]}}, "'zzz'"),
+        ({"concepts": ["a", "b"]}, "no types of its 2 concepts"),
+        ({"safety": None}, "safety is None, not a mapping"),
+        ({"concepts": "weapon"}, "concepts is 'weapon', not a list"),
+        ({"limits": 5}, "limits is 5"),
+        ({"types_covered": [[1]]}, "types_covered is"),
+        ({"name": ["x"]}, "name is"),
+        ({"calibration": []}, "calibration is"),
+        ({"calibration": {"concepts": [1]}}, "no mappings"),
+        ({"added": {"weapon": None}}, "no mappings"),
+        ({"calibration": {"types": 1e-300}}, "temperature of types"),
+    ],
+)
+def test_a_damaged_card_is_refused_in_one_line(
+    published, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    folder = import_head(published[0], B32, "x").save(tmp_path / "head")
+    card = json.loads((folder / "scorer.json").read_text())
+    (folder / "scorer.json").write_text(json.dumps(card | change))
+    with pytest.raises(ScorerError, match=said) as refused:
+        registry.load_extra(folder)
+    assert "\n" not in str(refused.value)
+
+
 def test_arrays_that_are_no_prompts_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
-    for array in (np.ones(512), np.ones((3, 512)), np.ones((2, 512), int), np.zeros((2, 512))):
+    for array in (np.ones(512), np.ones((3, 512)), np.ones((2, 512), int), np.zeros((2, 512)),
+                  np.full((2, 512), 1e300)):  # fmt: skip
         np.save(path, array)
         with pytest.raises(ScorerError, match=r"a\.npy"):
             import_head(path, B32, "x")
     np.save(path, np.array([{"a": 1}]), allow_pickle=True)
+    with pytest.raises(ScorerError, match="no array of numbers"):
+        import_head(path, B32, "x")
+    np.savez(tmp_path / "a.npz", np.ones((2, 512)))
+    (tmp_path / "a.npz").rename(path)
     with pytest.raises(ScorerError, match="no array of numbers"):
         import_head(path, B32, "x")
     with pytest.raises(UsageError, match="a head is a"):

@@ -102,7 +102,11 @@ def test_a_changed_weight_file_is_refused(scorer, tmp_path: Path, name: str) -> 
         ({"files": {}}, "does not match its card"),
         ({"safety": {"projector": {}}}, "weights do not fit the card"),
         ({"kind": "oracle"}, "kind 'oracle'"),
-        ({"kind": "head"}, "has no safety module"),
+        ({"kind": "head"}, "gives no types of its"),
+        (
+            {"kind": "head", "concepts": ["fire"], "safety": {"types": [None], "levels": [None]}},
+            "has no safety module",
+        ),
         ({"calibration": {"types": 0}}, "temperature of types is 0"),
         ({"calibration": {"concepts": {"fire": [1]}}}, r"not \[slope, intercept\]"),
         ({"calibration": {"concepts": {"ice": [1, 0]}}}, "'ice' is none of its outputs"),

@@ -259,6 +259,7 @@ def test_damaged_folders_are_refused(scorer, tmp_path: Path) -> None:
     (folder / "scorer.json").write_text(json.dumps({**card, "concepts": card["concepts"][:-1]}))
     with pytest.raises(ScorerError, match="zero"):
         registry.load_embedding_scorer(folder)
+    (folder / "scorer.json").write_text(json.dumps(card))
     (folder / "text.safetensors").write_bytes(b"")
     with pytest.raises(ScorerError, match="does not match its card"):
         registry.load_embedding_scorer(folder)

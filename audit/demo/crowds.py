@@ -124,6 +124,7 @@ def _slogan(canvas: Canvas, box: Box, text: str, face: Face, ink: Colour) -> Non
     left, top, right, bottom = box
     wide, high = (right - left) * 0.88, (bottom - top) * 0.92
     size = high
+    lines = wrap(text, wide, size, face)  # as good as any on a sign too small to read
     while size > 8:
         lines = wrap(text, wide, size, face)
         if len(lines) * size * 1.15 <= high and all(
