@@ -50,7 +50,7 @@ def _front(content: Mapping[str, Any]) -> dict[str, Any]:
         tags.append("not-for-all-audiences")
     front: dict[str, Any] = {
         "license": "unknown",
-        "pretty_name": content["name"],
+        "pretty_name": _plain(content["name"]),
         "task_categories": ["image-text-to-text", "image-classification"],
         "size_categories": [
             next((name for most, name in _SIZES if counts["records"] < most), "n>1B")
