@@ -21,23 +21,34 @@ FLOOR = 5
 """Images that are drawn of a stratum at least, where it has as many."""
 
 UNCERTAIN, UNKNOWN = "uncertain", "unknown"  # no type by the policy's thresholds; no level known
-AS_SAFE = (TYPES[SAFE], UNCERTAIN)
+NO_TYPE, SOME_TYPE = "safe or uncertain", "risky"  # where there are too few reviews for every type
+AS_SAFE = (TYPES[SAFE], UNCERTAIN, NO_TYPE)
+_KINDS = {
+    **{name: (kind,) for kind, name in enumerate(TYPES)},
+    UNCERTAIN: (-1,),
+    NO_TYPE: (SAFE, -1),
+    SOME_TYPE: tuple(range(SAFE)),
+}
+_ONE_BY_ONE = (*TYPES, UNCERTAIN)
 _BANDED = 100  # images a type and level must have to be cut into bands of scores
 
-# How finely a population is cut, the finest first: by level or not, and the shares of a group's
-# images below which its bands of scores end. The upper bands are narrow: risk is at the top.
-_CUTS: tuple[tuple[bool, tuple[float, ...]], ...] = (
-    (True, (0.5, 0.8, 0.95, 0.99)),
-    (True, (0.8, 0.95)),
-    (False, (0.8, 0.95)),
-    (False, ()),
+# How finely a population is cut, the finest first: by which types, by level or not, and the shares
+# of a group's images below which its bands of scores end. Upper bands are narrow: risk is there.
+_CUTS: tuple[tuple[tuple[str, ...], bool, tuple[float, ...]], ...] = (
+    (_ONE_BY_ONE, True, (0.5, 0.8, 0.95, 0.99)),
+    (_ONE_BY_ONE, True, (0.8, 0.95)),
+    (_ONE_BY_ONE, False, (0.8, 0.95)),
+    (_ONE_BY_ONE, False, ()),
+    ((NO_TYPE, SOME_TYPE), False, (0.8,)),
+    ((NO_TYPE, SOME_TYPE), False, ()),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Images of one type and level (as selected; None: any) whose risk is in a band.
+    """Images of a type and level (as selected; None: any) whose risk is in a band.
 
+    type         a name of TYPES, UNCERTAIN, NO_TYPE or SOME_TYPE
     low, high    the smallest and largest risk in it
     population   images
     """
@@ -78,8 +89,8 @@ def stratify(rows: Any, found: Population, most: int) -> tuple[tuple[Stratum, ..
     if not found.inside.any():
         raise UsageError("nothing is kept, so there is nothing to draw from; see `curate plan`")
     risk = np.nan_to_num(arrays.floats(rows, "risk"))
-    for by_level, cuts in _CUTS:
-        strata, code = _cut(risk, found, by_level, cuts)
+    for types, by_level, cuts in _CUTS:
+        strata, code = _cut(risk, found, types, by_level, cuts)
         if len(strata) <= most:
             return strata, code
     one = risk[found.inside]
@@ -128,15 +139,19 @@ def weights(sizes: Ints, shares: Sequence[float] | None) -> npt.NDArray[np.float
 
 
 def _cut(
-    risk: arrays.Floats, found: Population, by_level: bool, cuts: tuple[float, ...]
+    risk: arrays.Floats,
+    found: Population,
+    types: tuple[str, ...],
+    by_level: bool,
+    cuts: tuple[float, ...],
 ) -> tuple[tuple[Stratum, ...], Ints]:
-    """Strata by type, by level if asked for, and by bands that end at these shares."""
+    """Strata by these types, by level if asked for, and by bands that end at these shares."""
     code: Ints = np.full(len(risk), -1)
     strata: list[Stratum] = []
     levels = range(-1, len(LEVELS)) if by_level else (None,)
-    for kind in (*range(len(TYPES)), -1):
+    for name in types:
         for level in levels:
-            group = found.inside & (found.type == kind)
+            group = found.inside & np.isin(found.type, _KINDS[name])
             if level is not None:
                 group &= found.level == level
             members = np.flatnonzero(group)
@@ -151,7 +166,7 @@ def _cut(
                 inside = own[of_band]
                 strata.append(
                     Stratum(
-                        UNCERTAIN if kind < 0 else TYPES[kind],
+                        name,
                         None if level is None else UNKNOWN if level < 0 else LEVELS[level],
                         float(inside.min()),
                         float(inside.max()),
@@ -168,7 +183,7 @@ def cut_again(rows: Any, found: Population, strata: tuple[Stratum, ...]) -> Ints
     for index, s in enumerate(strata):
         members = found.inside & (risk >= np.float32(s.low)) & (risk <= np.float32(s.high))
         if s.type is not None:
-            members &= found.type == (-1 if s.type == UNCERTAIN else TYPES.index(s.type))
+            members &= np.isin(found.type, _KINDS[s.type])
         if s.level is not None:
             members &= found.level == (-1 if s.level == UNKNOWN else LEVELS.index(s.level))
         code[members] = index
