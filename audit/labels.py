@@ -2,7 +2,8 @@
 
 A label is written in one of two ways: `concept` (a concept of the taxonomy, or 'neutral',
 'confusable', 'safe' for harmless), or `safe_type` with `safe_level` (PSA-VLM, as integers or
-names). It stands in the json of a sample, in a record of a jsonl file, or in a file of labels.
+names). It stands in the json of a sample, in a record of a jsonl file, or in a file of labels;
+shards that `curate export` made have it in the object `safety` of the json.
 
 Letters in shapes: K concepts.
 """
@@ -94,6 +95,8 @@ def read_label(metadata: object, names: Sequence[str], taxonomy: Taxonomy) -> La
             )
         found = known[concept]
         return label_of(found.type, found.level, [concept], names)
+    if "safe_type" not in metadata and isinstance(metadata.get("safety"), dict):
+        metadata = metadata["safety"]
     if "safe_type" not in metadata or "safe_level" not in metadata:
         raise UsageError("no label: the json needs `concept`, or `safe_type` and `safe_level`")
     return label_of(metadata["safe_type"], metadata["safe_level"], None, names)

@@ -6,6 +6,12 @@
       state.py, arrays.py, duplicates.py                      what it is made of
     gathering.py   reads a catalog for it
     plan.py        counts a selection                         planned.py, picture.py   show it
+    records.py     one record of an export                    export.py     writes them:
+      images.py      bytes by range, checked                    dialects.py   json and jsonl lines
+      shards_out.py  tars and sidecars                          hints.py      of type and level
+      guard.py       what must never be written                 manifest.py   counts, lineage
+      cards.py, croissant.py                                    what the export is
+    making.py      catalog + policy -> export: select, compose, write
     cli.py, commands/                                         `curate ...`
 
 It may import `audit`; `audit` never imports it.

@@ -82,6 +82,7 @@ def test_lost_images_stand_on_the_card(rows: list[SourceRow], tmp_path: Path) ->
 
 
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # both are of the library's own making
 def test_the_makers_of_croissant_find_no_fault_and_read_the_records(whole: Path) -> None:
     import mlcroissant
 

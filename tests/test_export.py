@@ -194,6 +194,13 @@ def test_our_own_readers_take_an_export(whole: Path, rows: list[SourceRow]) -> N
         assert [(e.label.type, e.label.level) for e in found if isinstance(e, Example)] == [
             (TYPES.index(one.type), LEVELS.index(one.level)) for one in composed
         ]
+    tars = list(read_examples([whole / "shards"], (), taxonomy))
+    assert [(e.label.type, e.label.level) for e in tars if isinstance(e, Example)] == [
+        (TYPES.index(one.type), LEVELS.index(one.level))
+        for split in ("train", "val")
+        for one in records(rows)
+        if one.split == split
+    ]
     for shard in expand([str(whole / "shards")]):
         reader, sidecar = ShardReader(shard), read_sidecar(shard)
         found_samples = list(reader)
