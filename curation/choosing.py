@@ -85,8 +85,10 @@ def choose(
         "safe, but the policy sees a concept that asks for care",
     )
     risky, clean_ones = usable & (kind != SAFE), usable & (kind == SAFE)
-    uids: list[Any] = rows["uid"].to_pylist()
-    order = draws(seed, "choice", uids)
+    at = np.flatnonzero(usable)
+    uids: list[Any] = rows["uid"].take(at).to_pylist()
+    order = np.zeros(len(rows), np.uint64)
+    order[at] = draws(seed, "choice", uids)
     at = np.flatnonzero(risky)
     ranked = at[np.lexsort((*_names(rows, at), order[at]))]
     taken = np.zeros(len(rows), bool)

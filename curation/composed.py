@@ -50,7 +50,8 @@ class Report:
     sources       where the conversations come from -> records
     left_out      reason -> rows that the policy keeps and that are not part of this
     notes         what of the sources' words could not be used -> rows
-    split         split -> records; groups: of pictures that are alike -> by split
+    split         split -> records; groups: split -> groups of like pictures; largest: pictures of
+                  the largest of these; val: share of the groups wanted for val
     """
 
     stage: int
@@ -68,6 +69,7 @@ class Report:
     notes: Mapping[str, int]
     split: Mapping[str, int]
     groups: Mapping[str, int]
+    largest: int
     val: float
 
     def as_json(self) -> dict[str, Any]:
@@ -90,6 +92,8 @@ class Report:
                 f"clean: {self.clean['wanted']:,} wanted, {self.clean['taken']:,} taken, "
                 f"{self.clean['missing']:,} missing; no more passed the policy"
             )
+        if self.val and self.taken and not self.split["val"]:
+            lines.append(f"val: {self.val:.1%} of the groups wanted, none of these few was drawn")
         if self.target is not None and self.taken > self.target:
             lines.append(f"target {self.target:,}: the {self.taken:,} risky rows alone are more")
         return tuple(lines)
@@ -101,10 +105,11 @@ class Report:
             f"keeps, {sum(self.split.values()):,} records, seed {self.seed}",
             "  split: "
             + ", ".join(
-                f"{name} {self.split[name]:,} records ({self.groups[name]:,} groups)"
+                f"{name} {self.split[name]:,} records of {self.groups[name]:,} groups of like "
+                "pictures"
                 for name in SPLITS
             )
-            + f"; {self.val:.1%} of the groups wanted for val",
+            + f"; the largest group has {self.largest:,}",
             f"  clean: {self.clean['taken']:,} of {self.clean['passed']:,}",
         ]
         said += [

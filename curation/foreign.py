@@ -75,11 +75,9 @@ def conversation(metadata: str | None) -> tuple[Turn, ...] | str | None:
     try:
         record = json.loads(metadata)
     except (ValueError, RecursionError):
-        return None
+        return "json that cannot be read"
     said = record.get("conversations", record.get("messages")) if isinstance(record, dict) else None
-    if not isinstance(said, list) or not said:
-        return None
-    return _turns(said)
+    return _turns(said) if isinstance(said, list) and said else None
 
 
 def _turns(said: list[Any]) -> tuple[Turn, ...] | str:

@@ -111,6 +111,7 @@ def compose(
             notes.update(talk.notes)
     records = _ordered(_named(records), options.seed)
     combinations, absent = composed.combinations(rows, choice, records, options.stage)
+    sizes = Counter(names.tolist())
     val_groups = len(set(names[validates].tolist()))
     report = Report(
         stage=options.stage,
@@ -127,7 +128,8 @@ def compose(
         left_out=choice.left_out,
         notes=dict(sorted(notes.items())),
         split={n: sum(record.split == n for record in records) for n in ("train", "val")},
-        groups={"train": len(set(names.tolist())) - val_groups, "val": val_groups},
+        groups={"train": len(sizes) - val_groups, "val": val_groups},
+        largest=max(sizes.values(), default=0),
         val=options.val,
     )
     return Composition(tuple(records), report)

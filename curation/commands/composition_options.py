@@ -35,7 +35,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--requests", type=_share, default=0.05, metavar="SHARE",
                    help="stage 2: share of the images that get a second conversation, in "
                         "which a harmful request is declined (default: 0.05)")
-    p.add_argument("--include-redact", action="store_true",
+    p.add_argument("--redacted", action="store_true",
                    help="take images too that the policy wants made unrecognisable first")
     p.add_argument("--templates", default="english", metavar="FILE",
                    help="questions and answers of your own, in the form of "
@@ -60,7 +60,7 @@ def options_of(args: argparse.Namespace) -> CompositionOptions:
         bounds=Bounds(_bounds("cap", args.cap), _bounds("floor", args.floor)),
         val=args.val,
         requests=args.requests,
-        redacted=args.include_redact,
+        redacted=args.redacted,
         templates=args.templates,
     )
 
