@@ -157,6 +157,7 @@ def estimate(
         as_safe = judged.carried(
             "kept as safe, risky", counts.figure("", RISKY, safe), before, without
         )
+    said = gathered.outcomes
     twice = double(gathered.log.decisions, set(rows), judged)
     return Estimate(
         policy=gathered.policy.name,
@@ -177,7 +178,7 @@ def estimate(
         at_most=None if sampled.risky or sampled.unclear else counts.at_most(),
         waiting=waiting,
         unordered=unordered,
-        reviewers=len({d.reviewer for r in rows for d in gathered.outcomes[r].decisions}),
+        reviewers=len({d.reviewer for r in rows if r in said for d in said[r].decisions}),
         double=len(twice),
         kappa=bounds.agreement(twice),
         half_width=half_width,

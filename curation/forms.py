@@ -93,7 +93,7 @@ def picture(found: Estimate) -> str:
     most = max((100 * f.high for name, f in shown if not name.startswith("in ")), default=1)
     title = f"Risky share, by {found.sampled.reviewed:,} random reviews"
     unit = f"percent of the images, with {percent(found.confidence)} % intervals"
-    return dots(title, unit, rows, span=(0, min(100, 1.5 * most)))
+    return dots(title, unit, rows, span=(-0.015 * most, min(100, 1.5 * most)))
 
 
 def _page(found: Estimate) -> str:

@@ -54,6 +54,10 @@ class Judged:
         own = arrays.indices(gathered.rows["risk_type"].take(at), TYPES)
         self.position: dict[int, int] = {}
         self.may_be: dict[int, frozenset[str]] = {}
+        if gathered.tombstoned is not None:  # nobody will look at them any more
+            for position in np.flatnonzero(gathered.tombstoned).tolist():
+                row = int(self.ids[position])
+                self.position[row], self.may_be[row] = position, ANY
         self._own: dict[int, frozenset[str]] = {}
         for position, scored in zip(at.tolist(), own.tolist(), strict=True):
             row = int(self.ids[position])

@@ -48,6 +48,7 @@ class Frame:
     policy     hash of the policy
     whole      of everything that has scores, not only of what the policy keeps
     decisions  reviewer -> how many decisions there were
+    tombstoned row_ids of what takedowns had named
     """
 
     catalog: str
@@ -55,6 +56,7 @@ class Frame:
     policy: str
     whole: bool
     decisions: Mapping[str, int]
+    tombstoned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +81,23 @@ def population(gathered: Gathered, frame: Frame | None, *, whole: bool = False) 
     """What is kept: as it was when a frame was made, or now (None)."""
     if frame is None:
         outcomes: Mapping[int, Outcome] = gathered.outcomes
+        gone = gathered.tombstoned
     else:
         said = settle(first(gathered.log.decisions, frame.decisions))
         outcomes, _ = usable(said, gathered.rows, gathered.scorer)
         whole = frame.whole
+        gone = np.isin(gathered.rows["row_id"].to_numpy(), frame.tombstoned)
     found = select(
         gathered.rows,
         gathered.policy,
         outcomes,
         shards=gathered.shards,
-        tombstoned=gathered.tombstoned,
+        tombstoned=gone,
     )
     if whole:
         inside = arrays.equal(gathered.rows, "status", "scored")
+        if gone is not None:
+            inside = inside & ~gone
     else:
         inside = np.isin(arrays.indices(_texts(found, "action"), INCLUDED), range(len(INCLUDED)))
     return Population(
@@ -117,7 +123,10 @@ def frame_of(gathered: Gathered, catalog: str, *, whole: bool = False) -> Frame:
     counts: dict[str, int] = {}
     for decision in gathered.log.decisions:
         counts[decision.reviewer] = counts.get(decision.reviewer, 0) + 1
-    return Frame(catalog, gathered.scorer, gathered.policy.hash, whole, counts)
+    gone: list[int] = []
+    if gathered.tombstoned is not None:
+        gone = gathered.rows["row_id"].to_numpy()[gathered.tombstoned].tolist()
+    return Frame(catalog, gathered.scorer, gathered.policy.hash, whole, counts, tuple(gone))
 
 
 def matching(samples: Sequence[Sample], frame: Frame) -> tuple[Sample, ...]:
@@ -170,6 +179,8 @@ def draw(
         ids = gathered.rows["row_id"].to_numpy()
         drawn = np.array([row for sample in before for row in sample.rows], np.int64)
         code = np.where(np.isin(ids, drawn), -1, code)
+        if gathered.tombstoned is not None:
+            code[gathered.tombstoned] = -1  # named since, and to be shown to nobody
         so_far = np.bincount(
             [s for sample in before for s in sample.stratum], minlength=len(strata)
         )
@@ -233,7 +244,7 @@ def _sample(path: Path) -> Sample:
         id=path.stem,
         seed=record["seed"],
         allocation=record["allocation"],
-        frame=Frame(**record["frame"]),
+        frame=Frame(**{**record["frame"], "tombstoned": tuple(record["frame"]["tombstoned"])}),
         strata=tuple(Stratum(**s) for s in record["strata"]),
         rows=tuple(record["rows"]),
         stratum=tuple(record["stratum"]),

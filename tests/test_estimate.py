@@ -7,6 +7,7 @@ import json
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,21 @@ def test_a_sample_is_of_this_catalog_and_policy_wherever_it_lies(made: Path) -> 
     assert found(moved).to_json() == before
     (moved / "policy.yaml").write_text(POLICY.replace("illegal: 0.4", "illegal: 0.5"))
     assert estimate(moved, gathered(moved)) is None
+
+
+def test_what_a_takedown_names_is_neither_drawn_nor_waited_for(made: Path) -> None:
+    sample = drawn(made, 100)
+    say(made, sample.rows[5:])
+    named = gathered(made).rows["row_id"].to_numpy()
+    left = sorted(kept(made) - set(sample.rows))
+    gone = np.isin(named, [*sample.rows[:5], *left[:20]])
+    now = replace(gathered(made), tombstoned=gone)
+    result = estimate(made, now)
+    assert result is not None
+    assert (result.waiting, result.sampled.unclear, result.left) == (0, 5, 25)
+    assert result.kept.images == sum(s.population for s in sample.strata) - 25
+    more = sampling.draw(made, now, catalog_hash(made), 10_000, 1)
+    assert set(more.rows) == set(left[20:])
 
 
 def test_of_everything_counts_what_the_policy_does_not_keep_too(made: Path) -> None:
