@@ -5,5 +5,5 @@ from __future__ import annotations
 import subprocess
 import sys
 
-names = ("bench.scan", "bench.stored", "bench.embeddings", "bench.estimate")
+names = ("bench.scan", "bench.stored", "bench.embeddings", "bench.estimate", "bench.export")
 sys.exit(max(subprocess.run([sys.executable, "-m", name]).returncode for name in names))
