@@ -14,7 +14,7 @@ Letters in shapes: N examples, E width of the safety features.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Examples:
     features   [N, E] float32
     shows      [N] bool, the positive ones
     groups     [N] str, perceptual hashes: equal for near-duplicates
+    digests    [N] sha256 hex of the files
     unusable   one line for everything named that could not be used
     stored     how many features came from the catalog, without decoding
     """
@@ -53,6 +54,7 @@ class Examples:
     features: npt.NDArray[np.float32]
     shows: npt.NDArray[np.bool_]
     groups: npt.NDArray[np.str_]
+    digests: tuple[str, ...]
     unusable: tuple[str, ...]
     stored: int
 
@@ -95,6 +97,19 @@ class _Gathering:
         if len(self.waiting) == BATCH:
             self.score()
 
+    def file(self, path: Path, shows: bool) -> None:
+        """Read one file; only a regular one within the limits of `audit.images`."""
+        try:
+            if not path.is_file():
+                self.unusable.append(f"{path}: no regular file")
+            elif (size := path.stat().st_size) > DEFAULT_LIMITS.max_bytes:
+                most = DEFAULT_LIMITS.max_bytes
+                self.unusable.append(f"{path}: {size:,} bytes, the limit is {most:,}")
+            else:
+                self.picture(path.read_bytes(), shows, str(path))
+        except OSError as error:
+            self.unusable.append(f"{path}: cannot be read ({error.strerror})")
+
     def score(self) -> None:
         """The features of the pictures that wait."""
         if not self.waiting:
@@ -135,7 +150,7 @@ def gather(
                 rows |= dict.fromkeys(_decided(_needed(catalog, source), concept, shows), shows)
             elif path.is_dir():
                 for file in _files(path):
-                    gathering.picture(file.read_bytes(), shows, str(file))
+                    gathering.file(file, shows)
             elif path.is_file():
                 _needed(catalog, source)
                 for name in _lines(path):
@@ -157,6 +172,7 @@ def gather(
         features=np.stack([f for _, _, f in kept]) if kept else np.zeros((0, width), np.float32),
         shows=np.array([shows for shows, _, _ in kept], bool),
         groups=np.array([group for _, group, _ in kept], str),
+        digests=tuple(gathering.found),
         unusable=tuple(gathering.unusable),
         stored=gathering.stored,
     )
@@ -168,14 +184,12 @@ def _needed(catalog: Path | None, source: str) -> Path:
     return catalog
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The picture files in a folder that are not larger than a scan would take."""
+def _files(folder: Path) -> list[Path]:
+    """What is named like a picture in a folder, in depth."""
     found = [p for p in sorted(folder.rglob("*")) if p.suffix[1:].lower() in IMAGE_EXTENSIONS]
     if not found:
         raise UsageError(f"{folder}: no picture in it ({', '.join(sorted(IMAGE_EXTENSIONS))})")
-    for path in found:
-        if path.is_file() and path.stat().st_size <= DEFAULT_LIMITS.max_bytes:
-            yield path
+    return found
 
 
 def _lines(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ Letters in shapes: N examples, E width of the safety features, K concepts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from audit.evaluation import auroc
 from audit.evaluation.calibration import platt
 from audit.evaluation.intervals import clopper_pearson, estimates
 from audit.evaluation.measures import ranking
+from audit.evaluation.overlap import sketch
 from audit.safety import SafetyDims, SafetyModule
 from audit.scorer import Scorer
 from audit.taxonomy import CONCEPT_NAME, LEVELS, SAFE, TYPES, Taxonomy
@@ -158,10 +159,13 @@ def fit(
     )
 
 
-def add_concept(base: Scorer, concept: NewConcept, fitted: Fitted, name: str) -> Scorer:
+def add_concept(
+    base: Scorer, concept: NewConcept, fitted: Fitted, name: str, digests: Iterable[str] = ()
+) -> Scorer:
     """A copy of a scorer with one more concept; every other output stays as it is.
 
-    name   of the new scorer
+    name      of the new scorer
+    digests   sha256 hex of the examples' files, so that nobody calibrates on them unknowingly
     """
     dims = base.safety.dims
     grown = SafetyDims(
@@ -184,7 +188,10 @@ def add_concept(base: Scorer, concept: NewConcept, fitted: Fitted, name: str) ->
         name=name,
         safety=grown.to_json(),
         concepts=(*base.card.concepts, concept.name),
-        added={**base.card.added, concept.name: _told(base, concept, fitted)},
+        added={
+            **base.card.added,
+            concept.name: {**_told(base, concept, fitted), "pictures": sketch(digests)},
+        },
         limits=(*base.card.limits, _limit(concept, fitted)),
         files={},
     )

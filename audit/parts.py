@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from audit.books import FORMAT, PartBooks
 from audit.columns import SCHEMA
 from audit.errors import ShardwardenError
+from audit.npy import mapped
 from audit.rows import Rows
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ class Parts:
     @staticmethod
     def _array(path: Path) -> npt.NDArray[np.float16]:
         try:
-            array: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError) as error:
+            array: npt.NDArray[np.float16] = mapped(path)
+        except (OSError, ValueError) as error:
             reason = "no such file" if not path.exists() else _one_line(error)
             raise ShardwardenError(
                 f"{path.name}: cannot be read ({reason}); scan the shard again"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from audit.cli import main
 from audit.concept_examples import gather
 from audit.concepts import fit, new_concept
 from audit.errors import UsageError
+from audit.evaluation.overlap import seen_in_training
+from audit.images import DEFAULT_LIMITS
 from audit.labels import read_label
 from audit.parts import Parts
 from audit.plan import ScanOptions
@@ -20,7 +24,7 @@ from audit.scan import scan
 from audit.scorer import Scorer
 from audit.taxonomy import TYPES, Taxonomy
 from audit.verdicts import Decision
-from tests.discs import folder, pixels, shard
+from tests.discs import folder, pixels, png_of, scene, shard
 from tests.test_examples import decide
 
 TAXONOMY = Taxonomy.load()
@@ -82,6 +86,40 @@ def test_the_card_says_what_was_added_and_how_well_it_does(trained: Path, base: 
     value, low, high = said["auroc"]
     assert 0.9 < low < value <= high <= 1
     assert "no influence on risk type and level" in card.limits[-1]
+
+
+def test_the_examples_are_recognised_when_somebody_calibrates_on_them(trained: Path) -> None:
+    card = read_card(trained)
+    files = [p.read_bytes() for p in sorted(trained.parent.glob("with*/[0-9]*.png"))]
+    digests = [hashlib.sha256(data).hexdigest() for data in files]
+    assert len(digests) == card.added["disc"]["pictures"]["distinct"] == 150
+    assert seen_in_training(card, digests[:3]) is not None
+    other = hashlib.sha256(png_of(scene(9000, disc=True)[0])).hexdigest()
+    assert seen_in_training(card, [other]) is None
+
+
+def test_the_readme_of_an_older_scorer_in_the_folder_is_written_anew(tmp_path: Path) -> None:
+    positive = folder(tmp_path / "with", range(10), disc=True)
+    negative = folder(tmp_path / "without", range(100, 110), disc=False)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/README.md").write_text("of another scorer")
+    words = ["train", "--concept", "disc", "--type", "privacy", "--level", "low", "--out"]
+    words += [str(tmp_path / "new"), "--positive", str(positive), "--negative", str(negative)]
+    assert main([*words, "--device", "cpu"]) == 0
+    assert "disc (privacy, low) was added" in (tmp_path / "new/README.md").read_text()
+
+
+def test_files_that_are_no_pictures_on_disk_are_told(small: Scorer, tmp_path: Path) -> None:
+    positive = folder(tmp_path / "with", [0], disc=True)
+    os.mkfifo(positive / "pipe.png")
+    (positive / "gone.png").symlink_to(tmp_path / "nowhere")
+    with (positive / "large.png").open("wb") as file:
+        file.truncate(DEFAULT_LIMITS.max_bytes + 1)
+    found = gather(small, "disc", [str(positive)], [str(folder(tmp_path / "w", [1], disc=False))])
+    assert len(found.shows) == 2
+    said = " ".join(found.unusable)
+    for what in ("pipe.png: no regular file", "gone.png: no regular file", "large.png: 67,108,865"):
+        assert what in said
 
 
 def test_labels_name_the_added_concept_without_an_edit_of_the_taxonomy(trained: Path) -> None:

@@ -47,6 +47,7 @@ def run(args: Namespace) -> int:
     from audit.scorer import Scorer
     from audit.steps import counted
     from audit.taxonomy import Taxonomy
+    from audit.training import modelcard
 
     card = read_card(find_scorer(args.scorer))
     concept = new_concept(args.concept, args.type, args.level, card, Taxonomy.load())
@@ -68,8 +69,9 @@ def run(args: Namespace) -> int:
             f"{fitted.positive} + {fitted.negative} examples; about {SUGGESTED[0]} + "
             f"{SUGGESTED[1]} give figures one can rely on"
         )
-    made = add_concept(base, concept, fitted, args.out.name)
+    made = add_concept(base, concept, fitted, args.out.name, examples.digests)
     made.save(args.out)
+    modelcard.refresh(args.out)
     say(
         f"{args.out}: {base.card.name} with {concept.name} ({concept.type}, {concept.level}) from "
         f"{fitted.positive} + {fitted.negative} examples, {examples.stored:,} of them from stored "

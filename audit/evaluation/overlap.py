@@ -18,7 +18,7 @@ _KEY = "pictures"
 
 
 def sketch(digests: Iterable[str]) -> dict[str, Any]:
-    """What a card keeps of its training pictures, under `training["pictures"]`.
+    """What a card keeps of training pictures, as `pictures` of its training or added concepts.
 
     digests   sha256 hex of the bytes of each picture; '' for those that are in no file
     """
@@ -37,7 +37,8 @@ def seen_in_training(card: Card, digests: Iterable[str]) -> str | None:
         if found := _found(training.get(_KEY), mine):
             return found
         training = training.get("before")  # the run that this one went on from
-    return None
+    concepts = (_found(added.get(_KEY), mine) for added in card.added.values())
+    return next((found for found in concepts if found), None)
 
 
 def _found(known: Any, mine: set[str]) -> str | None:
