@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from audit.pairs import COMBINATIONS
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
 from curation.arrays import Ints, Mask, pc
@@ -59,7 +60,7 @@ def choose(
 ) -> Choice:
     """Choose rows; see mixture.CompositionOptions for what is asked.
 
-    rows   columns uid, sha256, image_member, size, status; selection: as `select` gives it
+    rows   columns uid, shard, key, sha256, image_member, size, status, pair; selection: as `select` gives it
     """
     action = arrays.indices(selection["action"].cast(pa.string()), ACTIONS)
     kind = arrays.indices(selection["type"].cast(pa.string()), TYPES)
@@ -83,6 +84,11 @@ def choose(
     leave(
         (kind == SAFE) & (action > 0) & pc.fill_null(seen, False).to_numpy(),
         "safe, but the policy sees a concept that asks for care",
+    )
+    harmful = np.isin(arrays.indices(rows["pair"], COMBINATIONS), (0, 1))
+    leave(
+        (kind == SAFE) & harmful & ~selection["by_person"].to_numpy(),
+        "safe by the thresholds, but harmful words were read in the picture",
     )
     risky, clean_ones = usable & (kind != SAFE), usable & (kind == SAFE)
     at = np.flatnonzero(usable)

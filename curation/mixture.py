@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from audit.pairs import COMBINATIONS
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from audit.verdicts import Outcome
 from curation import composed, splitting
@@ -40,6 +41,9 @@ COLUMNS = (
     *(f"p_{name}" for name in TYPES), *(f"p_level_{level}" for level in range(len(LEVELS))),
 )  # fmt: skip
 """Columns to ask `gather` for."""
+
+HARMLESS = COMBINATIONS[2:]
+"""Pairs in which the picture, with the words read in it, is harmless."""
 
 PRESENT = 0.5
 """A concept at least this probable is in the picture."""
@@ -109,6 +113,8 @@ def compose(
         for record, talk in _records({**row, **said}, val, gathered, templates, options):
             records.append(record)
             notes.update(talk.notes)
+        if said["type"] != TYPES[SAFE] and not said["by_person"] and row["pair"] in HARMLESS:
+            notes["risky by the thresholds, though the words in the picture say otherwise"] += 1
     records = _ordered(_named(records), options.seed)
     combinations, absent = composed.combinations(rows, choice, records, options.stage)
     sizes = Counter(names.tolist())

@@ -97,14 +97,17 @@ def test_every_row_that_the_policy_keeps_is_taken_or_left_out_for_a_reason() -> 
         row(5),
         row(6, illegal=0.9, level="low"),
         row(7, risk=0.6),
+        row(8, pair="unsafe_safe"),  # harmless by its looks, but not the words in it
+        row(9, pair="unsafe_unsafe"),
     ]
-    keep = decision(1, 7, "keep")
-    made = composed(odd, keep, clean=0)
+    said = (decision(1, 7, "keep"), decision(2, 9, "relabel", type="safe", level="none"))
+    made = composed(odd, *said, clean=0)
     assert made.report.left_out == {
         "no image whose bytes are known": 3,
         "of no certain type": 1,
         "of no known level": 1,
-        "clean, not among those wanted": 1,
+        "safe by the thresholds, but harmful words were read in the picture": 1,
+        "clean, not among those wanted": 2,
     }
     assert made.report.included == made.report.taken + sum(made.report.left_out.values())
     assert uids(made) == {"uid-6"}
@@ -136,7 +139,7 @@ def test_a_harmless_type_of_level_none_is_clean_and_a_risky_type_of_level_none_i
 
 def test_a_record_carries_what_the_catalog_knows() -> None:
     rows = [row(1, illegal=0.9, level="high", politics=None, risk=0.75,
-                concepts=[("weapon", 0.8), ("fire", 0.3), ("mask", None)], offset=None)]  # fmt: skip
+                concepts=[("weapon", 0.8), ("fire", 0.3)], offset=None)]  # fmt: skip
     (record,) = composed(rows, clean=0).records
     assert record.concepts == ("weapon",)
     assert (record.p_types["politics"], record.risk) == (None, 0.75)
