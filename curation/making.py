@@ -11,7 +11,6 @@ from pathlib import Path
 from audit.errors import ShardwardenError
 from audit.header import read as read_header
 from audit.steps import Show
-from audit.taxonomy import Taxonomy
 from curation.estimate import catalog_hash, estimate
 from curation.export import Exported, Options, check_place, export
 from curation.gathering import Gathered, gather
@@ -92,7 +91,7 @@ def _origin(
             "shards": len(gathered.shards),
         },
         scorer={"name": header.get("scorer", {}).get("name", ""), "fingerprint": gathered.scorer},
-        taxonomy=Taxonomy.load().hash,
+        taxonomy=header.get("taxonomy", {}).get("hash", ""),
         policy={"name": policy.name, "hash": policy.hash},
         decisions=dict(sorted(gathered.log.heads.items())),
         options=said,

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from audit.building import index
+from audit.shards import Shard
+from audit.taxonomy import SAFE, TYPES
 from curation import tombstones
 from curation.cli import main
 from tests.catalogs import write_catalog
@@ -17,10 +19,19 @@ from tests.catalogs import write_catalog
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty images in two shards; two cannot be decoded."""
-    found, _ = write_catalog(tmp_path_factory.mktemp("source"))
+    return scanned(tmp_path_factory.mktemp("source"))[0]
+
+
+def scanned(folder: Path) -> tuple[Path, list[Shard]]:
+    """A catalog of twenty images in two shards, of which two cannot be decoded; and the shards."""
+    found, shards = write_catalog(folder)
     index(found)
-    return found
+    header = {
+        "format": 1, "sources": [], "scorer": {"name": "made up"}, "scorer_sha256": "",
+        "taxonomy": {"version": 1, "hash": "t" * 64},
+    }  # fmt: skip
+    (found / "audit.json").write_text(json.dumps(header))
+    return found, shards
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -34,12 +45,10 @@ def hashes(folder: Path) -> dict[str, str]:
 def policy(folder: Path, **rules: Any) -> str:
     """A policy that keeps everything, with further rules."""
     path = folder / "policy.yaml"
-    grid = dict.fromkeys(
-        ("politics", "illegal", "insults", "fairness", "privacy", "misleading"), "keep-with-hint"
-    )
     said = {
-        "name": "all", "based_on": "psa-vlm", "grid": grid, "uncertain": "keep",
-        "size": None, "duplicates": None, "gates": None, **rules,
+        "name": "all", "based_on": "psa-vlm", "uncertain": None, "size": None,
+        "thresholds": {"types": dict.fromkeys(TYPES[:SAFE], 0.35), "risk": None},
+        "duplicates": None, "gates": None, **rules,
     }  # fmt: skip
     path.write_text(json.dumps(said))
     return str(path)
@@ -86,8 +95,7 @@ def test_an_export_says_what_it_is_made_of(
 def test_a_lost_image_is_told_and_ends_with_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found, shards = write_catalog(tmp_path / "source")
-    index(found)
+    found, shards = scanned(tmp_path / "source")
     Path(shards[0].url).unlink()
     assert export(found, tmp_path / "e", "--stage", "2") == 3
     said = capsys.readouterr()
@@ -106,8 +114,7 @@ def test_a_gate_that_is_not_met_ends_with_4_and_nothing_is_written(
 
 
 def test_a_takedown_is_obeyed(tmp_path: Path) -> None:
-    found, _ = write_catalog(tmp_path / "source")
-    index(found)
+    found, _ = scanned(tmp_path / "source")
     assert export(found, tmp_path / "before", "--stage", "2") == 0
     before = hashes(tmp_path / "before" / "out")
     gone = next(path for path in before if path.startswith("images/"))
