@@ -133,8 +133,13 @@ def matching(samples: Sequence[Sample], frame: Frame) -> tuple[Sample, ...]:
     """The samples that a new one adds to: of this catalog and policy, and the latest frame."""
     about = (frame.catalog, frame.policy, frame.whole)
     same = [s for s in samples if (s.frame.catalog, s.frame.policy, s.frame.whole) == about]
-    latest = max((sum(s.frame.decisions.values()) for s in same), default=0)
-    return tuple(s for s in same if sum(s.frame.decisions.values()) == latest)
+    latest = max((s.frame for s in same), key=_age, default=None)
+    return tuple(s for s in same if s.frame == latest)
+
+
+def _age(frame: Frame) -> tuple[int, int]:
+    """Neither decisions nor tombstones are ever taken away."""
+    return sum(frame.decisions.values()), len(frame.tombstoned)
 
 
 def draw(

@@ -150,20 +150,21 @@ def _cut(
     strata: list[Stratum] = []
     levels = range(-1, len(LEVELS)) if by_level else (None,)
     for name in types:
+        of_type = np.flatnonzero(found.inside & np.isin(found.type, _KINDS[name]))
+        of_level = found.level[of_type]
         for level in levels:
-            group = found.inside & np.isin(found.type, _KINDS[name])
-            if level is not None:
-                group &= found.level == level
-            members = np.flatnonzero(group)
+            members = of_type if level is None else of_type[of_level == level]
             if not len(members):
                 continue
             own = risk[members]
             edges = np.unique(np.quantile(own, cuts)) if len(own) >= _BANDED and cuts else own[:0]
             band = np.searchsorted(edges, own, side="right")
-            for each in np.unique(band):
+            for each in range(len(edges) + 1):
                 of_band = band == each
-                code[members[of_band]] = len(strata)
                 inside = own[of_band]
+                if not len(inside):
+                    continue
+                code[members[of_band]] = len(strata)
                 strata.append(
                     Stratum(
                         name,
