@@ -12,7 +12,6 @@ Letters in shapes: B batch, S input side in pixels, T patches, D feature width, 
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from torch.nn import functional as F
 from audit.compact import CompactDims, CompactNet
 from audit.errors import ScorerError, UsageError, WeightsUnavailable
 from audit.identity import file_sha256, is_file
+from audit.quiet import quiet_logs
 
 PENULTIMATE = -2
 """Default hidden layer, as LLaVA uses it (papers.md 1.2 step 3)."""
@@ -189,7 +189,7 @@ class TextTower:
         self.logit_scale = float(self.whole.logit_scale.detach().exp())
         import open_clip
 
-        with _quiet():
+        with quiet_logs():
             try:
                 self._tokens = open_clip.get_tokenizer(model)
             except Exception as error:
@@ -260,7 +260,7 @@ def _load(model: str, pretrained: str | None) -> Any:
                 f"open_clip has no weights {pretrained!r} for {model}; known: "
                 f"{', '.join(tags) or 'none'}; or pass the path of a .safetensors file"
             )
-    with warnings.catch_warnings(), _quiet():
+    with warnings.catch_warnings(), quiet_logs():
         warnings.simplefilter("ignore")  # QuickGELU and hub chatter; failures are raised below
         try:
             whole: Any = open_clip.create_model(
@@ -291,14 +291,3 @@ def _unreachable(model: str, tag: str, error: Exception) -> str:
         f"({type(error).__name__}); fetch them on a machine with access, copy the .safetensors "
         f"file here and pass its path in place of {tag!r}"
     )
-
-
-class _quiet:
-    """Silence log chatter of a third-party call: every failure reaches us as an exception."""
-
-    def __enter__(self) -> None:
-        self.before = logging.root.manager.disable
-        logging.disable(logging.CRITICAL)
-
-    def __exit__(self, *_: object) -> None:
-        logging.disable(self.before)

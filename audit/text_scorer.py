@@ -219,12 +219,14 @@ def load_text_scorer(
     *,
     words: Sequence[str | Path] = (),
     device: str = "cpu",
+    fetch: bool = True,
 ) -> TextScorer:
     """A bundled text scorer by name, or a folder with one.
 
     model   folder or hub name of the sentence encoder; None: a copy installed as a package, else
             the name on the card, from the hub or its cache
     words   folders of word lists besides our own, see `audit.words`
+    fetch   ask the hub for a sentence encoder that is not on this machine
     raises  UsageError when there is none, ScorerError when files do not match the card or the
             encoder is another one, WeightsUnavailable when the encoder cannot be had
     """
@@ -238,7 +240,7 @@ def load_text_scorer(
     except (KeyError, OSError, SafetensorError) as error:
         raise ScorerError(f"{folder / HEAD}: not a head ({error}); fetch it again") from None
     lists = load_words(data_path("words"), *words)
-    return TextScorer(card, head, SentenceEncoder(model, device=device), lists)
+    return TextScorer(card, head, SentenceEncoder(model, device=device, fetch=fetch), lists)
 
 
 def find_text_scorer(name_or_folder: str | Path) -> Path:

@@ -137,8 +137,8 @@ def load(
 ) -> TextStage | None:
     """The text stage as it was asked for; None when there is nothing to do.
 
-    captions  'auto' (the bundled scorer, when it and its sentence encoder can be had), 'off', or a
-              name or folder of a text scorer
+    captions  'auto' (the bundled scorer, when its sentence encoder is on this machine: nothing is
+              fetched unasked), 'off', or a name or folder of a text scorer
     ocr       'auto' (when RapidOCR is installed), 'on' or 'off'
     warn      told in one line what 'auto' leaves out
     raises    as `load_text_scorer`, but for 'auto'; ScorerError for 'on' without RapidOCR
@@ -148,13 +148,18 @@ def load(
         from audit.devices import resolve_device
         from audit.text_scorer import load_text_scorer
 
+        auto = captions == "auto"
         try:
-            name = DEFAULT if captions == "auto" else captions
-            scorer = load_text_scorer(name, device=resolve_device(device).type)
+            scorer = load_text_scorer(
+                DEFAULT if auto else captions, device=resolve_device(device).type, fetch=not auto
+            )
         except (ShardwardenError, ImportError) as error:
-            if captions != "auto":
+            if not auto:
                 raise
-            warn(f"captions are not scored: {error}; --captions off says nothing about it")
+            warn(
+                f"captions are not scored: {error}; --captions {DEFAULT} fetches it, --captions "
+                "off leaves them out without a word"
+            )
     reads = ocr == "on" or (ocr == "auto" and importlib.util.find_spec("rapidocr") is not None)
     if scorer is None and not reads:
         return None

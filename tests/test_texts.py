@@ -191,3 +191,18 @@ def test_the_scan_says_what_it_does_about_texts(
     assert "captions are not scored" not in capsys.readouterr().err
     table: pa.Table = rows_of(tmp_path / "a")
     assert table["caption_risk"].null_count == 2
+
+
+def test_auto_fetches_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("audit.sentences.WHEEL", "no_such_package")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    said: list[str] = []
+    assert load("auto", "off", warn=said.append) is None
+    assert len(said) == 1
+    assert "not on this machine" in said[0]

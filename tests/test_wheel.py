@@ -80,7 +80,8 @@ def test_the_data_folder_is_inside_unchanged(wheel: Path) -> None:
 def test_the_metadata_is_complete(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         text = {Path(n).name: archive.read(n).decode() for n in archive.namelist() if "info/" in n}
-    assert text["entry_points.txt"].split() == ["[console_scripts]", "audit", "=", "audit.cli:main"]
+    scripts = text["entry_points.txt"].splitlines()
+    assert scripts[1:] == ["audit = audit.cli:main", "curate = curation.cli:main"]
     assert "Apache License" in text["LICENSE"]
     for line in ("Name: shardwarden", "Requires-Python: >=3.11", "License-Expression: Apache-2.0"):
         assert line in text["METADATA"].splitlines()
