@@ -60,7 +60,8 @@ def choose(
 ) -> Choice:
     """Choose rows; see mixture.CompositionOptions for what is asked.
 
-    rows   columns uid, shard, key, sha256, image_member, size, status, pair; selection: as `select` gives it
+    rows        columns uid, shard, key, sha256, image_member, size, status, pair
+    selection   of the same rows, as `select` gives it
     """
     action = arrays.indices(selection["action"].cast(pa.string()), ACTIONS)
     kind = arrays.indices(selection["type"].cast(pa.string()), TYPES)

@@ -46,7 +46,7 @@ class Report:
 
     clean         passed, wanted (None: all), taken and missing clean rows
     combinations  picture and words -> records, each of audit.pairs.COMBINATIONS and UNKNOWN
-    absent        combination that no record is -> why
+    absent        combination that no record is -> why; UNKNOWN, where some are, likewise
     sources       where the conversations come from -> records
     left_out      reason -> rows that the policy keeps and that are not part of this
     notes         what of the sources' words could not be used -> rows
@@ -158,13 +158,15 @@ def combinations(
     counted = Counter(record.pair or UNKNOWN for record in records)
     judged = int(pc.sum(pc.is_valid(rows["pair"])).as_py() or 0)
     absent: dict[str, str] = {}
+    if counted[UNKNOWN]:
+        absent[UNKNOWN] = "words of the source that no text scorer has read"
     for name in COMBINATIONS:
         if counted[name]:
             continue
         there = arrays.equal(rows, "pair", name)
-        if name in ("unsafe_safe", "safe_safe"):
+        if name == "unsafe_safe" or (name == "safe_safe" and (judged or not counted[UNKNOWN])):
             absent[name] = "no such picture was taken"
-        elif stage == 1:
+        elif name != "safe_safe" and stage == 1:
             absent[name] = "stage 1 asks harmless questions only"
         elif not judged:
             absent[name] = "the catalog has no scores of captions"

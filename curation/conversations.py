@@ -87,7 +87,8 @@ def about(subject: Subject, templates: Templates, seed: int, *, stage: int) -> T
     if safe and not words_are_unsafe and caption is not None:
         question = pick(seed, "question", subject.uid, templates["questions.caption"])
         turns = _exchange(seed, subject.uid, question.text, caption)
-        return Talk(turns, "caption", question.id, "safe_safe", tuple(notes))
+        pair = "safe_safe" if subject.pair is not None else None
+        return Talk(turns, "caption", question.id, pair, tuple(notes))
     return _asked(subject, templates, seed, tuple(notes))
 
 

@@ -20,8 +20,9 @@ LONGEST = 8000  # characters of a caption or a turn
 # out never makes another.
 _MARKS = re.compile(
     r"""<\|[^|<>]{0,40}\|> | <</?sys>> | \[/?inst\]
-      | </?(?:s|image|img|images|video|audio|split|pad|unk|bos|eos|im_start|im_end|im_patch|vi_start
-             |vi_end|start_of_turn|end_of_turn|start_of_image|end_of_image)/?>
+      | </?(?:s|images?|image_\w{1,20}|img|img_\w{1,20}|im_\w{1,20}|video|audio|split|pad|unk
+             |bos|eos|start_of_\w{1,20}|end_of_\w{1,20})/?>
+      | \[img(?:_break|_end)?\]
       | \#\#\#(?=\s*(?:user|assistant|human|system|gpt|bot)\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -36,7 +37,8 @@ def plain(text: str, *, lines: bool = False) -> str:
 
     lines   keep line breaks; else all blanks become single ones
     """
-    text = "".join(map(_character, text))
+    if not text.isprintable() or not text.isascii():
+        text = "".join(map(_character, text))
     before = None
     while before != text:
         before = text

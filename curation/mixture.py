@@ -244,7 +244,7 @@ def _named(records: Sequence[Record]) -> list[Record]:
             number += 1
             uid = f"{record.uid}-{number}"
         seen.add(uid)
-        named.append(replace(record, uid=uid))
+        named.append(record if uid == record.uid else replace(record, uid=uid))
     return named
 
 

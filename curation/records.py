@@ -79,7 +79,8 @@ class Record:
     decided_by    who gave the label: "human" or "scorer"
     action        of rules.INCLUDED; reason: as curation.selection gives it
     decision_ids  the decisions that count about the row
-    pair          which of picture and caption is risky, as audit.pairs names it; None: not known
+    pair          which of picture and words is risky, as audit.pairs names it; the words are what
+                  the user says and a caption that is the answer; None: nobody has judged them
     turns         user and assistant in turn; the first has IMAGE exactly once, no other has it
     source        where the turns come from; template: id of the one taken
     """

@@ -163,7 +163,7 @@ def test_the_five_combinations_are_counted_and_each_that_is_missing_has_a_reason
     ]  # fmt: skip
     report = composed(rows, stage=2, requests=0).report
     assert set(report.combinations.values()) == {1}
-    assert report.absent == {}
+    assert report.absent.keys() == {"not known"}
     assert report.sources == {"caption": 1, "source-conversation": 1, "template": 4}
     fewer = composed(rows[1:2], stage=2, requests=0).report
     assert fewer.absent == {
@@ -174,8 +174,15 @@ def test_the_five_combinations_are_counted_and_each_that_is_missing_has_a_reason
     }
     strict = composed([*rows, *CLEAN], stage=2, requests=0, policy="strict").report
     assert strict.absent["safe_unsafe"] == "1 in the catalog, 0 of them kept by the policy"
-    unscored = composed(RISKY, stage=2, requests=0).report
-    assert unscored.absent["unsafe_unsafe"] == "the catalog has no scores of captions"
+    unscored = composed(ALL, stage=2, requests=0).report
+    assert unscored.combinations["not known"] == 300
+    assert unscored.absent == {
+        "not known": "words of the source that no text scorer has read",
+        "unsafe_unsafe": "the catalog has no scores of captions",
+        "safe_unsafe": "the catalog has no scores of captions",
+        "safe_safe_unsafe": "the catalog has no scores of captions",
+        "safe_safe": "the catalog has no scores of captions",
+    }
     assert "stage 1" in composed(rows, stage=1).report.absent["safe_unsafe"]
 
 
