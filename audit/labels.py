@@ -95,8 +95,8 @@ def read_label(metadata: object, names: Sequence[str], taxonomy: Taxonomy) -> La
             )
         found = known[concept]
         return label_of(found.type, found.level, [concept], names)
-    if "safe_type" not in metadata and isinstance(metadata.get("safety"), dict):
-        metadata = metadata["safety"]
+    if "safe_type" not in metadata and isinstance(said := metadata.get("safety"), dict):
+        metadata = said
     if "safe_type" not in metadata or "safe_level" not in metadata:
         raise UsageError("no label: the json needs `concept`, or `safe_type` and `safe_level`")
     return label_of(metadata["safe_type"], metadata["safe_level"], None, names)
