@@ -7,18 +7,16 @@ export leaves behind and the next one clears away. Bytes of images are copied, n
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.errors import ShardwardenError, UsageError
-from audit.parts import sync
+from audit.errors import ShardwardenError
 from audit.steps import Show
 from audit.taxonomy import LEVELS, TYPES
 from curation import cards, croissant
@@ -27,7 +25,6 @@ from curation.guard import Forbidden
 from curation.hints import hint_of
 from curation.images import Images
 from curation.manifest import (
-    FORMAT,
     NAME,
     Lost,
     Origin,
@@ -38,11 +35,11 @@ from curation.manifest import (
     manifest,
     with_files,
 )
+from curation.places import check_place, partial, publish
 from curation.records import SPLITS, Record, SourceRow
 from curation.shards_out import Files, HashedFile, ShardWriter, extension, shard, write_parquet
 
 FORMATS = ("wds", *DIALECTS)
-MARK = ".shardwarden-export"  # in a folder that is being written, and in no other
 RUN_BYTES = 64 << 20  # of images held at a time
 LINEAGE_ROWS = 50_000
 
@@ -97,21 +94,20 @@ def export(
     if len({record.uid for record in records}) != len(records):
         (uid, _), *_ = Counter(record.uid for record in records).most_common(1)
         raise ShardwardenError(f"uid {uid!r:.80} twice among the records; each needs its own")
-    partial = _begun(out)
-    (partial / MARK).touch()
-    _room_for(records, partial, options)
-    writing = _Writing(partial, records, origin, options)
-    with Images([r.row for r in records], partial / ".spool", show) as images:
-        _write(writing, images, records, show)
-    if not writing.tally.records:
-        first = writing.lost[0]
-        shutil.rmtree(partial)
-        raise ShardwardenError(
-            f"not one of {len(records):,} images could be read; the first, {first.member} of "
-            f"{first.shard}: {first.why}"
-        )
-    content = _finish(writing, origin, options)
-    _publish(partial, out)
+    with partial(out) as folder:
+        _room_for(records, folder, options)
+        writing = _Writing(folder, records, origin, options)
+        with Images([r.row for r in records], folder / ".spool", show) as images:
+            _write(writing, images, records, show)
+        if not writing.tally.records:
+            first = writing.lost[0]
+            shutil.rmtree(folder)
+            raise ShardwardenError(
+                f"not one of {len(records):,} images could be read; the first, {first.member} of "
+                f"{first.shard}: {first.why}"
+            )
+        content = _finish(writing, origin, options)
+        publish(folder, out)
     files = writing.files.written
     return Exported(
         out,
@@ -121,27 +117,6 @@ def export(
         sum(one.size for one in files.values()),
         time.monotonic() - began,
     )
-
-
-def check_place(out: Path, *, overwrite: bool) -> None:
-    """Raise UsageError when an export must not take this place."""
-    if not out.name or out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise UsageError(f"{out}: an export is a folder of its own; give another --out")
-    if not out.exists() or not any(out.iterdir()):
-        return
-    if not is_export(out):
-        raise UsageError(f"{out}: holds something that is no export; give another --out")
-    if not overwrite:
-        raise UsageError(f"{out}: an export is there; add --overwrite, or give another --out")
-
-
-def is_export(folder: Path) -> bool:
-    """Whether a folder is an export of ours, by its manifest."""
-    try:
-        found = json.loads((folder / NAME).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and found.get("format") == FORMAT
 
 
 class _Writing:
@@ -303,17 +278,6 @@ def _finish(writing: _Writing, origin: Origin, options: Options) -> dict[str, An
     return content
 
 
-def _begun(out: Path) -> Path:
-    """An empty folder beside the place of the export."""
-    partial = out.with_name(f"{out.name}.partial")
-    if partial.exists():
-        if not (partial / MARK).is_file():
-            raise UsageError(f"{partial}: is in the way and no broken-off export; move it")
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    return partial
-
-
 def _room_for(records: Sequence[Record], folder: Path, options: Options) -> None:
     copies = ("wds" in options.formats) + any(name in DIALECTS for name in options.formats)
     needed = copies * sum(record.row.size for record in records)
@@ -323,21 +287,6 @@ def _room_for(records: Sequence[Record], folder: Path, options: Options) -> None
             f"{folder}: {needed / 1e9:,.1f} GB of images to write, {free / 1e9:,.1f} GB free; "
             "make room, or give fewer formats"
         )
-
-
-def _publish(partial: Path, out: Path) -> None:
-    """Give the finished folder its name."""
-    (partial / MARK).unlink()
-    os.sync()  # one call for what may be very many images
-    old = out.with_name(f"{out.name}.old")
-    if out.exists() and any(out.iterdir()):
-        out.rename(old)
-    else:
-        with suppress(FileNotFoundError):
-            out.rmdir()
-    partial.rename(out)
-    sync(out.parent.resolve())
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _url(row: SourceRow) -> str:

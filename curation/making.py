@@ -12,11 +12,12 @@ from audit.errors import ShardwardenError
 from audit.header import read as read_header
 from audit.steps import Show
 from curation.estimate import catalog_hash, estimate
-from curation.export import Exported, Options, check_place, export
+from curation.export import Exported, Options, export
 from curation.gathering import Gathered, gather
 from curation.guard import forbidden
 from curation.manifest import Origin
 from curation.mixture import COLUMNS, Composition, CompositionOptions, compose
+from curation.places import check_place
 from curation.plan import Plan, plan
 from curation.selection import select
 

@@ -21,10 +21,11 @@ from audit.examples import Example, read_examples
 from audit.shards import ShardReader, expand
 from audit.sidecars import read_sidecar
 from audit.taxonomy import LEVELS, TYPES, Taxonomy
-from curation.export import FORMATS, is_export
+from curation.export import FORMATS
 from curation.guard import Forbidden
 from curation.hints import hint_of, table
 from curation.manifest import LINEAGE
+from curation.places import is_export, partial
 from curation.records import IMAGE, SourceRow, Turn
 from curation.shards_out import header
 from tests.catalogs import png, write_catalog, write_part, write_tar
@@ -377,6 +378,56 @@ def test_an_interrupted_export_leaves_no_folder_and_starts_again(
     export(records(rows), out, ORIGIN, nothing, options, lambda *_: None)
     assert hashes(out) == hashes(whole)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_two_exports_never_write_the_same_place(rows: list[SourceRow], tmp_path: Path) -> None:
+    with partial(tmp_path / "out") as folder:
+        (folder / "half").touch()
+        with pytest.raises(ShardwardenError, match="another process"):
+            exported(tmp_path / "out", records(rows))
+        assert (folder / "half").exists()
+    assert exported(tmp_path / "out", records(rows)).content["counts"]["records"] == 18
+    assert not (tmp_path / "out" / "half").exists()
+
+
+def test_nothing_but_the_images_is_read(tmp_path: Path) -> None:
+    """By range: a tar whose headers, captions and json are gone still gives its images."""
+    catalog_, shards = write_catalog(tmp_path)
+    made = records(source_rows(catalog_))
+    for shard in shards:
+        path = Path(shard.url)
+        whole_, kept = path.read_bytes(), bytearray(path.stat().st_size)
+        for one in made:
+            if one.row.url == shard.url:
+                begin = one.row.offset or 0
+                kept[begin : begin + one.row.size] = whole_[begin : begin + one.row.size]
+        path.write_bytes(kept)
+    assert not exported(tmp_path / "out", made).lost
+
+
+def test_shards_on_a_server_are_read_by_range(tmp_path: Path) -> None:
+    from functools import partial as bound
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    catalog_, _ = write_catalog(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), bound(Quiet, directory=str(tmp_path / "tars")))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        made = [
+            record(replace(row, url=f"http://127.0.0.1:{server.server_port}/{Path(row.url).name}"))
+            for row in source_rows(catalog_)[:6]
+        ]
+        made = [replace(one, uid=str(n)) for n, one in enumerate(made)]
+        done = exported(tmp_path / "out", made)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert not done.lost
+    assert [json.loads(one["json"])["uid"] for one in samples(done.out, "train")] == list("012345")
 
 
 def test_nothing_to_export_is_an_error_and_leaves_nothing(
