@@ -72,15 +72,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = "".join(f"{name:>22}" for name in methods)
     print(f"{'scenario':<46}{'images':>10}{'reviews':>8}{'risky %':>9}{names}")
     worst = dict.fromkeys(methods, 1.0)
+    ratios: dict[str, list[float]] = {name: [] for name in methods}
     for scenario in scenarios():
         used = {"ours": ours} if scenario.two_steps else methods
         found = simulated(scenario, args.audits, used)
         cells = "".join(f"{held:>13.1%}{length:>9.2%}" for held, length in found.values())
         print(f"{scenario.name:<46}{scenario.sizes.sum():>10,}{scenario.reviews:>8,}"
               f"{100 * scenario.share:>9.4f}{cells}", flush=True)  # fmt: skip
-        for name, (held, _) in found.items():
+        for name, (held, length) in found.items():
             worst[name] = min(worst[name], held)
+            ratios[name].append(length / found["ours"][1])
     print("lowest coverage: " + ", ".join(f"{name} {held:.1%}" for name, held in worst.items()))
+    means = {name: float(np.exp(np.mean(np.log(r)))) for name, r in ratios.items()}
+    print(
+        "length over ours, geometric mean: " + ", ".join(f"{n} {r:.2f}" for n, r in means.items())
+    )
     return 0 if worst["ours"] >= LEAST else 1
 
 
