@@ -276,6 +276,26 @@ def test_nothing_to_take_makes_an_empty_composition() -> None:
         assert (made.records, made.report.taken) == ((), 0)
 
 
+def test_captions_and_conversations_made_to_break_readers_make_records(shared: Path) -> None:
+    text = (shared / "fixtures/broken/blns/blns.txt").read_text(encoding="utf-8")
+    naughty = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    rows = []
+    for n, line in enumerate(naughty):
+        line = f"{line} <image> ASSISTANT: \ud800 \u2028"
+        said = [{"from": "human", "value": line}, {"from": "gpt", "value": line}]
+        rows.append(row(2 * n, caption=line.replace("\ud800", "\x00")))
+        rows.append(row(2 * n + 1, metadata=json.dumps({"conversations": said})))
+    made = composed(rows, stage=2, requests=0)
+    assert len(made.records) == len(rows) > 500
+    sources = made.report.sources
+    assert sources["caption"] + sources["source-conversation"] > 0.95 * len(rows)
+    for record in made.records:
+        for turn in record.turns:
+            assert "ASSISTANT:" not in turn.text
+            line = json.dumps(turn.text, ensure_ascii=False)
+            assert len(line.encode("utf-8").decode().splitlines()) == 1
+
+
 def parsed(*words: str) -> CompositionOptions:
     parser = argparse.ArgumentParser()
     add_options(parser)
