@@ -15,6 +15,7 @@ from audit.commands import (
     false_positives,
     judging,
     rescoring,
+    reviewing,
     scanning,
     text,
     training,
@@ -48,6 +49,7 @@ def parser() -> Parser:
     for group in (
         scanning,
         asking,
+        reviewing,
         rescoring,
         judging,
         calibrating,

@@ -1,0 +1,85 @@
+"""The component: grid, detail and decision bar in one, drawn by static/*.js in the page itself.
+
+Everything that can be decided happens in the browser and by our routes; the script runs only when
+a page is turned. Nothing sharp is in what is sent here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.desk import Desk
+from app.details import concepts, number, said, shown
+from audit.taxonomy import LEVELS, TYPES
+
+STATIC = Path(__file__).with_name("static")
+SCRIPTS = ("keys.js", "outbox.js", "reveal.js", "pane.js", "grid.js")
+CONCEPTS_SHOWN = 2
+
+
+def show_grid(
+    at: Desk, ids: Sequence[int], *, page: int, pages: int, first: int, total: int
+) -> None:
+    """Mount the component with one page.
+
+    first   0-based place of the page's first row in the queue; total: rows in the queue
+    """
+    html, css, js = _parts()
+    component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
+    data = {
+        "token": at.tokens.mint(at.reviewer),
+        "reviewer": at.reviewer,
+        "catalog": hashlib.sha256(str(at.catalog.resolve()).encode()).hexdigest()[:16],
+        "page": page,
+        "pages": pages,
+        "first": first,
+        "total": total,
+        "types": list(TYPES),
+        "levels": list(LEVELS),
+        "seen": at.exposure.of(at.reviewer),
+        "cards": cards(at, ids),
+    }
+    component(key="grid", data=data, on_turn_change=lambda: None)
+
+
+def cards(at: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What the grid shows of these rows, in their order; of rows that are gone, only that."""
+    at.mirror.catch_up()
+    rows = at.now().cards(ids)
+    return [_card(at, row_id, rows.get(row_id)) for row_id in ids]
+
+
+def _card(at: Desk, row_id: int, row: dict[str, Any] | None) -> dict[str, Any]:
+    # As a string: scripts of a page cannot count to 2**63.
+    if row is None or at.mirror.locked(row_id):
+        return {"id": str(row_id), "gone": True}
+    mine = at.mirror.mine(row_id, at.reviewer)
+    outcome = at.mirror.outcome(row_id)
+    return {
+        "id": str(row_id),
+        "type": row["risk_type"],
+        "level": row["risk_level"],
+        "risk": number(row["risk"]),
+        "concepts": concepts(row["concepts"], CONCEPTS_SHOWN),
+        "caption": shown(row["caption"]),
+        "preview": base64.b64encode(row["preview"]).decode() if row["preview"] else None,
+        "error": shown(row["error"]),
+        "status": row["status"],
+        "mine": said(mine) if mine else None,
+        "others": outcome is not None and any(d.reviewer != at.reviewer for d in outcome.decisions),
+    }
+
+
+@cache
+def _parts() -> tuple[str, str, str]:
+    """HTML, CSS and one ES module; inline, because packaged assets need a normal installation."""
+    html, css = ((STATIC / name).read_text(encoding="utf-8") for name in ("grid.html", "grid.css"))
+    js = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return html, css, js

@@ -1,0 +1,110 @@
+"""The decisions of a catalog in memory: read once, then only what was added."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audit.verdicts import FOLDER, Decision, Outcome, parse, settle
+
+
+@dataclass(slots=True)
+class _File:
+    end: int = 0
+    inode: int = 0
+    latest: str = ""
+    ids: set[str] = field(default_factory=set)
+
+
+class Mirror:
+    """What reviewers have decided so far; may be shared by threads.
+
+    Files that were added to are read from where the last reading ended, so it costs what is new.
+    """
+
+    def __init__(self, catalog_dir: Path) -> None:
+        """Read what there is."""
+        self._folder = catalog_dir / FOLDER
+        self._lock = threading.Lock()
+        self._forget()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what was added since, by anyone."""
+        with self._lock:
+            paths = sorted(self._folder.glob("*.jsonl"))
+            if any(map(self._was_replaced, paths)):
+                self._forget()
+            changed = set[int]()
+            for path in paths:
+                changed |= self._read(path, self._files.setdefault(path.stem, _File()))
+            for row_id in changed:
+                self._settle(row_id)
+
+    def outcome(self, row_id: int) -> Outcome | None:
+        """What the decisions about a row come to; None where it is undecided."""
+        return self._outcomes.get(row_id)
+
+    def decided(self) -> list[int]:
+        """Rows that somebody has decided."""
+        with self._lock:
+            return list(self._outcomes)
+
+    def locked(self, row_id: int) -> bool:
+        """Whether a person has had this row locked away; its picture is shown to nobody."""
+        outcome = self.outcome(row_id)
+        return outcome is not None and any(d.stance == "quarantine" for d in outcome.decisions)
+
+    def locked_rows(self) -> list[int]:
+        """All such rows."""
+        return [row_id for row_id in self.decided() if self.locked(row_id)]
+
+    def mine(self, row_id: int, reviewer: str | None) -> Decision | None:
+        """The standing decision of one reviewer about a row."""
+        said = [d for _, d in self._by_row.get(row_id, ()) if d.reviewer == reviewer]
+        outcome = settle(said).get(row_id)
+        return outcome.decisions[-1] if outcome else None
+
+    def _forget(self) -> None:
+        self._files: dict[str, _File] = {}
+        self._by_row: dict[int, list[tuple[str, Decision]]] = {}
+        self._outcomes: dict[int, Outcome] = {}
+
+    def _was_replaced(self, path: Path) -> bool:
+        known, found = self._files.get(path.stem), path.stat()
+        return known is not None and (found.st_ino != known.inode or found.st_size < known.end)
+
+    def _read(self, path: Path, known: _File) -> set[int]:
+        """Take in whole lines behind `known.end`; returns the rows they are about."""
+        rows = set[int]()
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            known.inode = os.fstat(handle).st_ino
+            added = b""
+            while chunk := os.pread(handle, 1 << 20, known.end + len(added)):
+                added += chunk
+        finally:
+            os.close(handle)
+        *lines, _ = added.split(b"\n")  # the last has no end yet
+        for line in lines:
+            known.end += len(line) + 1
+            decision, _ = parse(line)
+            if not isinstance(decision, Decision) or decision.reviewer != path.stem:
+                continue
+            if decision.id not in known.ids:
+                known.ids.add(decision.id)
+                # A clock that went back does not change the order one person decided in.
+                known.latest = max(known.latest, decision.time)
+                self._by_row.setdefault(decision.row_id, []).append((known.latest, decision))
+                rows.add(decision.row_id)
+        return rows
+
+    def _settle(self, row_id: int) -> None:
+        said = sorted(self._by_row[row_id], key=lambda entry: entry[0])  # a file keeps its order
+        outcome = settle(decision for _, decision in said).get(row_id)
+        if outcome is None:
+            self._outcomes.pop(row_id, None)
+        else:
+            self._outcomes[row_id] = outcome

@@ -1,0 +1,77 @@
+"""Turns what the page posts into decisions, and stores them.
+
+The page says what was decided about which row. Who decided, when it arrived, which scorer's scores
+were shown and what the row is called, the server says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.desk import Desk
+from audit.errors import UsageError
+from audit.verdicts import Decision
+from curation.decisions import checked, now
+
+FROM_PAGE = frozenset(
+    ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "blind", "seconds",
+     "batch", "undoes", "note")
+)  # fmt: skip
+VERDICTS = ("agree", "relabel", "keep", "drop", "escalate", "quarantine", "undo")
+_DIGITS = re.compile(r"[0-9]{1,19}")
+
+
+class Refused(Exception):
+    """The whole post is malformed: not something that our page sends."""
+
+
+def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
+    """Store decisions; those that cannot be are named, so that the page can say so.
+
+    returns  {"stored": [id ...], "refused": [{"id", "why"} ...]}; stored is on disk, and storing
+             an id again changes nothing
+    raises   Refused when an entry has no id or row_id, or fields that the page may not set
+    """
+    cleaned = [_clean(entry) for entry in entries]
+    rows = desk.now().cards([entry["row_id"] for entry in cleaned])
+    good: list[Decision] = []
+    refused: list[dict[str, str]] = []
+    moment = now()
+    for entry in cleaned:
+        row = rows.get(entry["row_id"])
+        try:
+            if row is None:
+                raise UsageError("no such row")
+            if entry["verdict"] == "agree":
+                if row["risk_type"] is None:
+                    raise UsageError("it has no score to agree with")
+                # What was agreed to stays known when another scorer scores the row anew.
+                entry = {**entry, "type": row["risk_type"], "level": row["risk_level"]}
+                if entry["type"] == "safe":
+                    entry["level"] = "none"
+            given = {**entry, "uid": row["uid"] or "", "reviewer": reviewer, "time": moment}
+            good.append(checked({**given, "scorer": desk.scorer}))
+        except UsageError as error:
+            refused.append({"id": entry["id"], "why": str(error)})
+    desk.decisions.append(good)
+    desk.mirror.catch_up()
+    return {"stored": [decision.id for decision in good], "refused": refused}
+
+
+def _clean(entry: Any) -> dict[str, Any]:
+    """One entry with its row_id as a number: scripts of a page cannot count to 2**63."""
+    if not isinstance(entry, dict) or not {"id", "row_id", "verdict"} <= entry.keys():
+        raise Refused("a decision has id, row_id and verdict")
+    if strange := entry.keys() - FROM_PAGE:
+        raise Refused(f"a page may not set {min(strange)!r:.40}")
+    if not isinstance(entry["id"], str) or not re.fullmatch(r"[0-9a-f]{8,64}", entry["id"]):
+        raise Refused("an id is 8 to 64 hex digits")
+    if entry["verdict"] not in VERDICTS:
+        raise Refused("unknown verdict")
+    row_id = entry["row_id"]
+    if isinstance(row_id, str) and _DIGITS.fullmatch(row_id):
+        row_id = int(row_id)
+    if type(row_id) is not int or not 0 <= row_id < 2**63:
+        raise Refused("row_id is a whole number")
+    return {**entry, "row_id": row_id}

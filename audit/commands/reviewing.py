@@ -1,0 +1,79 @@
+"""The command that opens the review screen: review."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import importlib
+import importlib.util
+import sys
+from argparse import ArgumentTypeError, Namespace
+from types import ModuleType
+
+from audit.options import Command, catalog
+from audit.terminal import say
+
+
+def add(command: Command) -> None:
+    """Add this command to the parser."""
+    # fmt: off
+    p = command("review", review, "open the review screen of a catalog in a browser",
+                "laion.audit --reviewer ann")
+    catalog(p)
+    p.add_argument("--reviewer", metavar="NAME",
+                   help="who decides: a-z, 0-9, _ and -; without a name nothing can be decided")
+    p.add_argument("--port", type=_port, default=8501, metavar="N",
+                   help="port to listen on, 0 for any that is free (default: 8501)")
+    p.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                   help="loopback address to listen on (default: 127.0.0.1)")
+    # fmt: on
+
+
+def review(args: Namespace) -> int:
+    """Serve the review screen until Ctrl-C."""
+    from audit.building import refresh
+
+    if (args.catalog / "parts").is_dir():
+        refresh(args.catalog)  # a scan that is still running builds the index at its end only
+
+    def ready(address: str) -> None:
+        who = f"as {args.reviewer}" if args.reviewer else (
+            f"read-only; to decide, give --reviewer NAME, such as {_me()}"
+        )  # fmt: skip
+        say(f"{address}  ({who}; Ctrl-C ends)")
+        sys.stdout.flush()
+
+    with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
+        _app().serve(args.catalog, args.reviewer, args.host, args.port, ready)
+    return 0
+
+
+def _app() -> ModuleType:
+    """The module app.serve of the screen, which travels as a resource: this room imports none."""
+    from audit.resources import app_path
+
+    if "app" not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            "app", app_path("__init__.py"), submodule_search_locations=[str(app_path())]
+        )
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{app_path()}: the review screen is not there")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["app"] = module
+        spec.loader.exec_module(module)
+    return importlib.import_module("app.serve")
+
+
+def _me() -> str:
+    try:
+        name = getpass.getuser().lower()
+    except OSError:  # no such user: containers
+        name = ""
+    return name if name.isidentifier() and name.isascii() else "ann"
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ArgumentTypeError(f"{number} is no port")
+    return number
