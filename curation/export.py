@@ -129,7 +129,7 @@ class _Writing:
         self.tally = Tally()
         self.lost: list[Lost] = []
         self.redact: list[str] = []
-        self._origin, self._options = origin, options
+        self._origin, self.options = origin, options
         formats = Counter(extension(record.row.format) for record in records)
         # One name for the image of every sample, or no reader could take them as one column; the
         # bytes say what they are to whoever decodes them, and `format` in the json says it too.
@@ -148,7 +148,7 @@ class _Writing:
     ) -> None:
         """Write one record everywhere."""
         hint = hint_of(record)
-        turns = turns_of(record, hint if self._options.hints else None)
+        turns = turns_of(record, hint if self.options.hints else None)
         key = f"{record.split}-{line:09d}"
         image = self._image(record.row, data) if lines else None
         if tar is not None:
@@ -212,7 +212,7 @@ class _Writing:
 
 def _write(writing: _Writing, images: Images, records: Sequence[Record], show: Show) -> None:
     """Every record whose image can be had, split by split."""
-    options, files = writing._options, writing.files
+    options, files = writing.options, writing.files
     began, done = time.monotonic(), 0
     for split in SPLITS:
         mine = [record for record in records if record.split == split]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from pathlib import Path
@@ -125,6 +126,30 @@ def test_a_takedown_is_obeyed(tmp_path: Path) -> None:
     after = tmp_path / "after" / "out"
     assert gone not in hashes(after)
     assert not any(digest.encode() in path.read_bytes() for path in after.rglob("*.*json*"))
+
+
+def test_what_reviewers_of_a_random_sample_found_stands_on_the_cards(tmp_path: Path) -> None:
+    found, _ = scanned(tmp_path / "source")
+    rules = policy(tmp_path)
+    form = tmp_path / "form.csv"
+    assert (
+        main(["estimate", str(found), "--policy", rules, "--draw", "18", "--out", str(form)]) == 0
+    )
+    with form.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with form.open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, rows[0])
+        out.writeheader()
+        out.writerows({**row, "verdict": "relabel", "type": "safe"} for row in rows)
+    assert main(["decisions", str(found), "import", str(form), "--reviewer", "ana"]) == 0
+    assert export(found, tmp_path / "e", "--stage", "2") == 0
+    written = tmp_path / "e" / "out"
+    said = json.loads((written / "manifest.json").read_bytes())
+    assert said["counts"]["by_decided_by"] == {"human": said["counts"]["records"]}
+    sentence = said["residual"]["sentence"]
+    assert "by 18 random reviews" in sentence
+    assert sentence in (written / "README.md").read_text(encoding="utf-8")
+    assert set(said["decisions"]) == {"ana"}
 
 
 @pytest.mark.parametrize(
