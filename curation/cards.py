@@ -73,6 +73,7 @@ def _config(name: str, pattern: str, splits: Sequence[str]) -> dict[str, Any]:
 
 def _body(content: Mapping[str, Any]) -> Iterator[str]:
     counts, catalog, scorer = content["counts"], content["catalog"], content["scorer"]
+    written = content["written"]
     yield f"# {_plain(content['name'])}"
     yield ""
     yield (
@@ -111,6 +112,11 @@ def _body(content: Mapping[str, Any]) -> Iterator[str]:
     yield from _told("Splits", counts["by_split"])
     yield from _told("Picture and caption", counts["by_pair"])
     yield from _told("Conversations", counts["by_turns_from"])
+    yield ""
+    if written["hints"]:
+        yield "The first question of a risky image ends with the hint for its type and level."
+    else:
+        yield "The hint for a risky image's type and level is in `safety.hint`, in no question."
     if content["lost"]:
         yield ""
         number = len(content["lost"])

@@ -65,10 +65,16 @@ def test_the_risk_left_is_stated_or_said_to_be_unmeasured(
     assert sentence in described["description"] and sentence in described["rai:dataLimitations"]
 
 
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
 def test_names_of_others_stay_text(rows: list[SourceRow], tmp_path: Path) -> None:
+    import mlcroissant
+
     strange = "x`]\n---\nlicense: mit\n<script>|"
     policy = {"name": strange, "hash": "a" * 64}
     origin = replace(ORIGIN, policy=policy, name=strange)
+    assert not mlcroissant.Dataset(
+        exported(tmp_path / "first", records(rows), origin=origin).out / "croissant.json"
+    ).metadata.ctx.issues.errors
     out = exported(tmp_path / "out", [record(rows[0], reason=strange)], origin=origin).out
     assert front(out)["license"] == "unknown"
     assert "\n" not in front(out)["pretty_name"]

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -22,7 +24,7 @@ from audit.shards import ShardReader, expand
 from audit.sidecars import read_sidecar
 from audit.taxonomy import LEVELS, TYPES, Taxonomy
 from curation.export import FORMATS
-from curation.guard import Forbidden
+from curation.guard import Forbidden, forbidden
 from curation.hints import hint_of, table
 from curation.manifest import LINEAGE
 from curation.places import is_export, partial
@@ -30,6 +32,7 @@ from curation.records import IMAGE, SourceRow, Turn
 from curation.shards_out import header
 from tests.catalogs import png, write_catalog, write_part, write_tar
 from tests.exports import ORIGIN, exported, record, records, source_rows
+from tests.selections import decision, outcomes
 
 
 @pytest.fixture(scope="module")
@@ -481,3 +484,23 @@ def test_a_moved_export_still_opens(whole: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(whole, tmp_path / "elsewhere")
     for line in lines(moved / "jsonl" / "psa-vlm-train.jsonl"):
         assert (moved / "jsonl" / line["image"]).is_file()
+
+
+def test_the_guard_holds_back_what_the_catalog_does_and_every_copy_of_it() -> None:
+    table_ = pa.table(
+        {
+            "row_id": pa.array([1, 2, 3, 4, 5], pa.int64()),
+            "status": ["scored", "quarantined", "scored", "failed", "scored"],
+            "sha256": ["a", "b", "c", None, "e"],
+        }
+    )
+    said = outcomes(
+        decision(1, 1, "quarantine"),
+        decision(2, 3, "keep"),
+        decision(3, 3, "quarantine", "bo"),
+        decision(4, 5, "keep"),
+    )
+    held = forbidden(table_, said)
+    assert (held.rows, held.bytes) == ({1, 2, 3}, {"a", "b", "c"})
+    held = forbidden(table_, {}, np.array([False, False, False, False, True]))
+    assert (held.rows, held.bytes) == ({2, 5}, {"b", "e"})
