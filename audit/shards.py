@@ -33,6 +33,7 @@ __all__ = [
     "Shard",
     "ShardReader",
     "expand",
+    "key_of",
     "read_range",
 ]
 
@@ -181,7 +182,7 @@ class ShardReader:
                 if member.kind not in ("file", "sparse"):
                     continue
                 self.books.members += 1
-                key, extension = _key(member.name)
+                key, extension = key_of(member.name)
                 if key is None:
                     self.books.other += 1
                     continue
@@ -357,7 +358,7 @@ class ShardReader:
             self.books.faults.append(Fault(kind, detail, key, offset))
 
 
-def _key(name: str) -> tuple[str | None, str]:
+def key_of(name: str) -> tuple[str | None, str]:
     """Member name -> (key, extension in lower case); key None for what webdataset passes over.
 
     Hidden files (`._a.jpg` of macOS) are passed over too; webdataset would make a sample without

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from audit import __version__
 from audit.options import Parser, commands_of
 from audit.program import run
-from curation.commands import checking, deciding, estimating, exporting, planning
+from curation.commands import checking, deciding, estimating, exporting, filtering, planning
 
 _CODES = (
     "exit codes: 0 all good, 1 error, 2 wrong usage, 3 finished but something was wrong with "
@@ -34,7 +34,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action="version", version=f"shardwarden {__version__}")
     command = commands_of(top)
-    for group in (planning, deciding, estimating, exporting, checking):
+    for group in (planning, deciding, estimating, exporting, checking, filtering):
         group.add(command)
     return top
 
