@@ -144,7 +144,8 @@ def compose(
 def _split(rows: pa.Table, policy: Policy, options: CompositionOptions) -> tuple[Any, Mask]:
     """([N] group of each row, [N] whether it validates).
 
-    Over all that the policy keeps: what else is asked for changes no split.
+    Over all that the policy keeps: what else is asked for changes no split. A group that is larger
+    than all of val is meant to be is for training.
     """
     near = max(splitting.NEAR, policy.duplicates.distance)
     groups = splitting.groups(rows, distance=near)
@@ -154,8 +155,10 @@ def _split(rows: pa.Table, policy: Policy, options: CompositionOptions) -> tuple
         number = draw(options.seed, "split", uid)
         lowest[group] = min(number, lowest.get(group, number))
     # The lowest of many draws is a low one: another hash makes large groups as likely as small.
+    most = max(1.0, options.val * len(groups))
+    sizes = Counter(groups.tolist())
     val = {
-        group: below(draw(options.seed, "group", str(number)), options.val)
+        group: sizes[group] <= most and below(draw(options.seed, "group", str(number)), options.val)
         for group, number in lowest.items()
     }
     return groups, np.array([val[group] for group in groups.tolist()], bool)
