@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,20 +34,26 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def audit_help() -> dict[str, str]:
-    """What `audit COMMAND --help` prints, for every command that `audit --help` lists."""
+def helps() -> dict[str, dict[str, str]]:
+    """Program -> command -> what `--help` prints, for every command the program lists."""
+    programs = {"audit": "audit", "curate": "curation"}
+    return {program: dict(helps_of(package)) for program, package in programs.items()}
+
+
+def helps_of(package: str) -> Iterator[tuple[str, str]]:
+    """Every command of a package's program with its help, from the real parser."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "500")  # no line breaks inside an option
         patch.setenv("NO_COLOR", "1")
-        listed = re.search(r"\{([a-z,-]+)\}", help_text())
-        assert listed, "`audit --help` lists no commands"
-        return {command: help_text(command) for command in listed[1].split(",")}
+        listed = re.search(r"\{([a-z,-]+)\}", help_text(package))
+        assert listed, f"`{package} --help` lists no commands"
+        for command in listed[1].split(","):
+            yield command, help_text(package, command)
 
 
-def help_text(*command: str) -> str:
-    """Standard output of `audit [COMMAND] --help`, from the real parser."""
-    from audit.cli import main
-
+def help_text(package: str, *command: str) -> str:
+    """Standard output of `PROGRAM [COMMAND] --help`."""
+    main = importlib.import_module(f"{package}.cli").main
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), pytest.raises(SystemExit) as stopped:
         main([*command, "--help"])

@@ -34,14 +34,15 @@ def commands(name: str) -> Iterator[list[str]]:
 
 
 @each_document
-def test_every_audit_command_shown_exists_with_its_options(
-    name: str, audit_help: dict[str, str]
+def test_every_command_shown_exists_with_its_options(
+    name: str, helps: dict[str, dict[str, str]]
 ) -> None:
     for words in commands(name):
-        if words[0] != "audit" or len(words) == 1 or words[1].startswith("-"):
+        if words[0] not in helps or len(words) == 1 or words[1].startswith("-"):
             continue
-        assert words[1] in audit_help, f"{name} shows `{' '.join(words)}`"
-        known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", audit_help[words[1]]))
+        known_commands = helps[words[0]]
+        assert words[1] in known_commands, f"{name} shows `{' '.join(words)}`"
+        known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", known_commands[words[1]]))
         options = {word.split("=")[0] for word in words[2:] if re.match(r"--?[a-z]", word)}
         assert options <= known, f"{name} shows `{' '.join(words)}`: no {options - known}"
 

@@ -156,7 +156,8 @@ def test_third_party_imports_are_declared(path: Path) -> None:
             assert aliases.get(name, name) in declared, f"{name} is not in pyproject.toml"
 
 
-def test_every_command_has_help_with_an_example(audit_help: dict[str, str]) -> None:
-    for command, text in audit_help.items():
-        examples = text.partition("xample")[2]
-        assert f"audit {command}" in examples, f"`audit {command} --help` shows no example"
+def test_every_command_has_help_with_an_example(helps: dict[str, dict[str, str]]) -> None:
+    for program, commands in helps.items():
+        for command, text in commands.items():
+            examples = text.partition("xample")[2]
+            assert f"{program} {command}" in examples, f"`{program} {command} --help`: no example"
