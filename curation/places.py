@@ -51,7 +51,8 @@ def partial(out: Path) -> Iterator[Path]:
              writes the same export
     """
     folder = out.with_name(f"{out.name}.partial")
-    if folder.exists() and not (folder / MARK).is_file():
+    # Without the mark and whole: its writer was stopped in the moment before the rename.
+    if folder.exists() and not ((folder / MARK).is_file() or is_export(folder)):
         raise UsageError(f"{folder}: is in the way and no broken-off export; move it")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / MARK).open("a") as mark:
@@ -76,6 +77,8 @@ def publish(folder: Path, out: Path) -> None:
     os.sync()  # one call for what may be very many images
     old = out.with_name(f"{out.name}.old")
     if out.exists() and any(out.iterdir()):
+        if is_export(old):  # left by a writer that was stopped in the moment after the rename
+            shutil.rmtree(old)
         out.rename(old)
     else:
         with suppress(FileNotFoundError):

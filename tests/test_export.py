@@ -383,6 +383,16 @@ def test_an_interrupted_export_leaves_no_folder_and_starts_again(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_an_export_stopped_while_it_took_its_name_is_in_nobodys_way(
+    rows: list[SourceRow], tmp_path: Path, whole: Path
+) -> None:
+    for name in ("out", "out.old", "out.partial"):
+        shutil.copytree(whole, tmp_path / name)
+    exported(tmp_path / "out", records(rows), formats=FORMATS, shard_size=5, overwrite=True)
+    assert hashes(tmp_path / "out") == hashes(whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_two_exports_never_write_the_same_place(rows: list[SourceRow], tmp_path: Path) -> None:
     with partial(tmp_path / "out") as folder:
         (folder / "half").touch()
