@@ -105,6 +105,8 @@ class Catalog(ExitStack):
         timeout  seconds it may take
         raises   UsageError, one line, for anything but one SELECT and for a SELECT that fails
         """
+        if not query.isascii() and any("\ud800" <= c <= "\udfff" for c in query):
+            raise UsageError("sql: the query is not Unicode text")
         try:
             statements = self._connection.extract_statements(query)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit import header
+from audit.card import find_scorer, read_card
 from audit.catalog import Catalog
 from audit.errors import CatalogMismatch, ShardwardenError, UsageError
 from audit.images import DEFAULT_LIMITS
 from audit.parts import Parts
 from audit.pictures import COLUMNS, read_pictures
-from audit.registry import load_scorer
+from audit.registry import PREFIX
 from audit.scorer import Scorer
 
 MOST_TOLD = 5  # rows of one key named in the message
@@ -62,6 +63,8 @@ def catalog_scorer(directory: Path, named: str | None, device: str) -> Scorer:
     raises  CatalogMismatch when the scorer of that name is another one by now
     """
     made = header.read(directory)
+    if not made and named is None:
+        raise UsageError(f"{directory}: no {header.NAME}, which names its scorer; say --scorer")
     name = made.get("scorer", {}).get("name", "")
     scorer = load(named or name, device)
     if named is None and scorer.fingerprint != made.get("scorer_sha256"):
@@ -74,13 +77,12 @@ def catalog_scorer(directory: Path, named: str | None, device: str) -> Scorer:
 
 def load(named: str, device: str) -> Scorer:
     """A scorer that can point at patches. raises UsageError for one that judges embeddings"""
-    scorer = load_scorer(named, device=device)
-    if not isinstance(scorer, Scorer):
+    if named.startswith(PREFIX) or read_card(find_scorer(named)).kind != "safety":
         raise UsageError(
-            f"scorer {scorer.card.name} judges the picture as a whole and cannot say where; give "
-            "one with a safety module, such as --scorer compact"
+            f"scorer {named} judges the picture as a whole and cannot say where; give one with a "
+            "safety module, such as --scorer compact"
         )
-    return scorer
+    return Scorer.load(named, device=device)
 
 
 def image_file(path: Path) -> tuple[str, bytes]:

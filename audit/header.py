@@ -177,6 +177,9 @@ def _clear(directory: Path) -> None:
     (directory / NAME).unlink(missing_ok=True)
 
 
+_FIELDS = {"scorer": dict, "scorer_sha256": str, "taxonomy": dict, "sources": list}
+
+
 def read(directory: Path) -> dict[str, Any]:
     """audit.json, {} when there is none; ShardwardenError when it cannot be read."""
     path = directory / NAME
@@ -189,9 +192,14 @@ def read(directory: Path) -> dict[str, Any]:
                 f"{path}: format {header['format']!r}, this version writes format {FORMAT}; "
                 "give another --out"
             )
-        for name in ("scorer", "scorer_sha256", "taxonomy", "sources"):
-            header[name]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for name, kind in _FIELDS.items():
+            if not isinstance(header[name], kind):
+                raise ValueError(f"{name} is {header[name]!r:.40}")
+        for name in ("text", "rescoring"):
+            if not isinstance(header.get(name), dict | None):
+                raise ValueError(f"{name} is {header[name]!r:.40}")
+        header["taxonomy"]["hash"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ShardwardenError(
             f"{path}: cannot be read ({error!r:.100}); delete this file and scan again with the "
             "same scorer: finished parts are kept"

@@ -156,7 +156,7 @@ class LabelFile:
         labels = cls(Path(path))
         try:
             rows = list(_rows(labels.path))
-        except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        except (OSError, ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
             raise UsageError(f"{path}: cannot be read ({error!s:.160})") from None
         named = False
         for number, row in enumerate(rows, 1):

@@ -69,7 +69,7 @@ def _lines(path: Path) -> Iterator[tuple[str, object]]:
                 except (ValueError, RecursionError) as error:
                     record = f"{error!s:.100}"
                 yield f"{path.name}: line {number}", record
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read ({error!s:.160})") from None
 
 
@@ -92,9 +92,10 @@ def _example(
             return None
         said = row
     label = read_label(said, names, taxonomy)
-    pictures = [_bytes(path.parent / part.strip()) for part in image.split(SPLIT)]
-    if len(pictures) > 2:
-        raise UsageError(f"`image` joins {len(pictures)} pictures; a pair has two")
+    paths = [part.strip() for part in image.split(SPLIT)]
+    if len(paths) > 2 or "" in paths:
+        raise UsageError(f"`image` is {image!r:.80}; one path, or two joined by {SPLIT}")
+    pictures = [_bytes(path.parent / part) for part in paths]
     # One picture stands in several records, with another question each: they are one group.
     same = "+".join(hashlib.sha256(picture).hexdigest()[:16] for picture in pictures)
     beside = {**record, **said}

@@ -91,7 +91,7 @@ def rescore(
         before = header.read(directory)
         parts = Parts(directory)
         parts.clean()
-        books = _books(directory, parts)
+        books = _books(directory, parts, before)
         made = None if scorer is None else header.maker(scorer)
         _check(directory, before, scorer, extras, books)
         names = {name: extra for extra in extras for name in extra.extra_names}
@@ -124,11 +124,16 @@ def rescore(
     )
 
 
-def _books(directory: Path, parts: Parts) -> list[PartBooks]:
+def _books(directory: Path, parts: Parts, before: dict[str, Any]) -> list[PartBooks]:
     """Books of all parts; a part that is not whole would keep its old scores, so it stops us."""
     for shard_id in parts.shard_ids():
         if fault := parts.fault(shard_id):
-            raise ShardwardenError(f"{directory}: {fault}, then rescore")
+            # A scan is refused while a rescore is unfinished, so that would be no way out.
+            then = f"delete parts/{shard_id}.parquet, rescore and then scan"
+            raise ShardwardenError(
+                f"{directory}: {fault}"
+                + (f": {then}" if "rescoring" in before else ", then rescore")
+            )
     return [parts.books(shard_id) for shard_id in parts.shard_ids()]
 
 

@@ -123,6 +123,23 @@ def test_records_give_examples_with_their_question(tmp_path: Path, form: str) ->
     assert np.abs(middle[210:240] - [0, 0, 255]).max() < 20
 
 
+@pytest.mark.parametrize("image", ["a.png<split>", "<split>a.png", "<split>", "a<split>b<split>c"])
+def test_a_pair_with_a_missing_half_says_so(tmp_path: Path, image: str) -> None:
+    (tmp_path / "a.png").write_bytes(plain(4, 4, (255, 0, 0)))
+    path = tmp_path / "r.jsonl"
+    path.write_text(json.dumps({"safe_type": 1, "safe_level": 3, "image": image}))
+    examples, (unusable,) = read(path)
+    assert examples == []
+    assert "two joined by <split>" in str(unusable)
+
+
+def test_records_nested_without_end_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(UsageError, match=r"r\.json: cannot be read"):
+        read(path)
+
+
 def decide(catalog: Path, decisions: Sequence[Decision]) -> None:
     (catalog / "decisions").mkdir(exist_ok=True)
     for reviewer in {d.reviewer for d in decisions}:

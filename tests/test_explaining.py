@@ -142,6 +142,7 @@ def test_a_row_of_a_catalog_is_read_from_its_shard_and_drawn(
         ("00002", 2, "2 rows have the key '00002'; say "),
         ("nobody", 2, "no row has the key or uid 'nobody'"),
         ("o'brien", 2, "no row has the key"),
+        ("caf\udce9", 2, "not Unicode text"),
         ("a.tar/00002.png", 1, "quarantined: its picture is shown to nobody"),
     ],
 )
@@ -163,6 +164,9 @@ def test_a_scorer_that_is_no_longer_the_catalogs_is_told(
     header.write_text(json.dumps(text))
     code, said = explained(catalog, "b.tar/00001.png", "-o", tmp_path / "out.png", capsys=capsys)
     assert (code, "not by the compact there is now" in said) == (1, True)
+    header.unlink()
+    code, said = explained(catalog, "b.tar/00001.png", "-o", tmp_path / "out.png", capsys=capsys)
+    assert (code, "no audit.json, which names its scorer" in said) == (2, True)
 
 
 def test_an_image_file_is_explained_by_itself(
@@ -172,5 +176,10 @@ def test_an_image_file_is_explained_by_itself(
     scene(1, disc=True)[0].save(file)
     code, said = explained(file, "-o", out, "--scorer", small_scorer, capsys=capsys)
     assert (code, out.exists(), "a.png: " in said) == (0, True, True)
+    code, said = explained(file, "-o", tmp_path / "." / "a.png", capsys=capsys)
+    assert (code, "is the picture itself" in said) == (2, True)
+    file.write_bytes(b"no picture")
+    code, said = explained(file, "-o", out, "--scorer", small_scorer, capsys=capsys)
+    assert (code, "a.png: not_an_image" in said) == (1, True)
     code, said = explained(tmp_path / "none.png", "-o", out, capsys=capsys)
     assert (code, "no such image file; for a catalog give a KEY too" in said) == (2, True)

@@ -150,3 +150,6 @@ def test_a_file_of_labels_says_what_it_could_not_use(tmp_path: Path) -> None:
         LabelFile.read(path)
     with pytest.raises(UsageError, match=r"\.csv, \.jsonl or \.parquet"):
         LabelFile.read(tmp_path / "labels.xlsx")
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    with pytest.raises(UsageError, match=r"deep\.jsonl: cannot be read"):
+        LabelFile.read(tmp_path / "deep.jsonl")

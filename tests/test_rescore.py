@@ -180,6 +180,12 @@ def test_a_rescore_that_was_stopped_must_be_finished_before_anything_else(
             scan([str(tmp_path / "tars")], catalog, someone)
     assert main(["index", str(catalog)]) == 1
     assert (catalog / "catalog.duckdb").stat().st_ino == database
+    path = Parts(catalog).features_path(Parts(catalog).shard_ids()[0])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4])
+    with pytest.raises(ShardwardenError, match=r"delete parts/.*, rescore and then scan"):
+        rescore(catalog, new)
+    path.write_bytes(whole)
     assert rescore(catalog, new).shards_rescored == 1
     assert verify(catalog) == []
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -211,6 +212,24 @@ def test_another_taxonomy_is_refused(tmp_path: Path, scorer: Scorer) -> None:
     path.write_text(json.dumps(content))
     with pytest.raises(CatalogMismatch, match="made with taxonomy .* --overwrite"):
         scan([str(source)], tmp_path / "a", scorer)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"taxonomy": None}, {"taxonomy": {}}, {"scorer": "x"}, {"text": "x"}, {"rescoring": [1]}],
+)
+def test_a_damaged_audit_json_is_told_in_one_line(tmp_path: Path, change: dict[str, Any]) -> None:
+    sound: dict[str, Any] = {
+        "format": header.FORMAT, "scorer": {}, "scorer_sha256": "", "sources": [],
+        "taxonomy": {"hash": ""},
+    }  # fmt: skip
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(sound))
+    assert header.read(tmp_path) == sound
+    for text in (json.dumps(sound | change), "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(ShardwardenError, match="audit.json: cannot be read"):
+            header.read(tmp_path)
 
 
 def test_audit_json_says_what_the_catalog_was_made_with(tmp_path: Path, scorer: Scorer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,29 @@ def test_a_file_that_cannot_be_edited_stays_as_it_was(before: str, tmp_path: Pat
         write_thresholds(policy, {"illegal": 0.62}, "abc")
     assert policy.read_text() == before
     assert list(tmp_path.iterdir()) == [policy]
+
+
+def test_links_modes_and_line_ends_stay_as_they_were(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.yaml", tmp_path / "policy.yaml"
+    real.write_bytes(b"a: 1\r\nthresholds:\r\n  types:\r\n    illegal: 0.5\r\n")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write_thresholds(link, {"illegal": 0.62}, "abc")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"a: 1\r\nthresholds:\r\n  types:\r\n    illegal: 0.62\r\n"
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:
+    pipe, file = tmp_path / "pipe", tmp_path / "file"
+    os.mkfifo(pipe)
+    file.write_text("a: 1\n")
+    for path, said in (
+        (pipe, "no regular file"),
+        (tmp_path, "no regular file"),
+        (tmp_path / "none" / "policy.yaml", "policy.yaml: cannot be written: No such"),
+        (file / "policy.yaml", "policy.yaml: cannot be written: Not a dir"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            write_thresholds(path, {"illegal": 0.62}, "abc")
+    assert pipe.is_fifo()

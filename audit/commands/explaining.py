@@ -32,16 +32,22 @@ def add(command: Command) -> None:
 
 def explain(args: Namespace) -> int:
     """Draw the evidence in one picture."""
+    from audit.errors import ImageError, ShardwardenError, UsageError
     from audit.explained import catalog_picture, catalog_scorer, image_file, load
     from audit.explaining import draw, explain
 
+    if args.output.exists() and args.source.exists() and args.output.samefile(args.source):
+        raise UsageError(f"{args.output}: is the picture itself; give another --output")
     if args.key is not None:
         where, data = catalog_picture(args.source, args.key)
         scorer = catalog_scorer(args.source, args.scorer, args.device)
     else:
         where, data = image_file(args.source)
         scorer = load(args.scorer or "compact", args.device)
-    found = explain(scorer, data, args.what)
+    try:
+        found = explain(scorer, data, args.what)
+    except ImageError as error:
+        raise ShardwardenError(f"{where}: {error}") from None
     legend = (
         f"{found.what} {found.probability:.2f}, scorer {scorer.card.name} "
         f"({scorer.fingerprint:.8}); evidence from little (blue) to most (yellow)"

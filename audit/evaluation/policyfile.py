@@ -6,7 +6,9 @@ inserted: comments, order and other keys stay as somebody wrote them.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,20 @@ def write_thresholds(path: Path, thresholds: Mapping[str, float], scorer: str) -
 
     thresholds  name of a type -> 0..1; types that are not named keep theirs
     scorer      fingerprint, said in a comment of a new file
-    raises      UsageError when the file is not YAML, or is none that can be edited; it is then as
-                it was
+    raises      UsageError when the file is not YAML, or is none that can be edited or written; it
+                is then as it was
     """
     wanted = {"thresholds": {"types": dict(thresholds)}}
+    path = path.resolve()  # a link stays one
     replacement = path.with_name(f".{path.name}.new")
+    line_end = "\n"
     if path.exists():
+        if not path.is_file():  # taking the place of a device would be its end
+            raise UsageError(f"{path}: no regular file; give another one to --write")
         before = YamlFile(path).content
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, yaml.SafeLoader)
+        line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
     else:
         before, root = None, None
         text = f"# Fitted by `audit thresholds` to the scorer\n# {scorer}.\n"
@@ -42,17 +49,22 @@ def write_thresholds(path: Path, thresholds: Mapping[str, float], scorer: str) -
     elif isinstance(root, yaml.MappingNode):
         text = _edited(text, _edits(root, wanted, text))
     try:
-        replacement.write_text(text, encoding="utf-8")
+        replacement.write_text(text, encoding="utf-8", newline=line_end)
         if YamlFile(replacement).content != _merged(before, wanted):
             raise UsageError("")
+        if path.exists():
+            shutil.copymode(path, replacement)
         replacement.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     except UsageError:
         raise UsageError(
             f"{path}: thresholds cannot be put into it line by line; write them as a block, "
             f"`thresholds:` and below it `types:`: {wanted['thresholds']['types']}"
         ) from None
     finally:
-        replacement.unlink(missing_ok=True)
+        with suppress(OSError):
+            replacement.unlink()
 
 
 def _edits(node: yaml.MappingNode, wanted: Mapping[str, Any], text: str) -> list[Edit]:
