@@ -23,6 +23,7 @@ Letters in shapes: N rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -248,18 +249,17 @@ def _rank(state: State, at: Ints) -> Ints:
     rows = state.rows.select(["shard", "key", "row_id"]).take(at)
     area = (state.floats("width") * state.floats("height"))[at]
     size = arrays.integers(state.rows, "size")[at]
-    table = pa.table(
-        {
-            "kept": pa.array(~state.verdict("keep")[at]),
-            "labelled": pa.array(~state.labelled[at]),
-            "action": pa.array(state.action[at]),
-            "area": pa.array(-np.nan_to_num(area)),
-            "size": pa.array(-size),
-            "shard": rows["shard"],
-            "key": rows["key"],
-            "row_id": rows["row_id"],
-        }
-    )
+    columns: dict[str, Any] = {
+        "kept": pa.array(~state.verdict("keep")[at]),
+        "labelled": pa.array(~state.labelled[at]),
+        "action": pa.array(state.action[at]),
+        "area": pa.array(-np.nan_to_num(area)),
+        "size": pa.array(-size),
+        "shard": rows["shard"],
+        "key": rows["key"],
+        "row_id": rows["row_id"],
+    }
+    table = pa.table(columns)
     order = pc.sort_indices(table, [(name, "ascending") for name in table.column_names])
     rank = np.empty(len(at), np.int64)
     rank[order.to_numpy()] = np.arange(len(at))
