@@ -43,7 +43,7 @@ def _file(export: Export, path: Path, dialect: str, split: str, show: Show) -> N
     with path.open("rb") as file:
         for number, content in enumerate(file, 1):
             where = f"{name}, line {number}"
-            show(number, rows_of(export, split) or None, f"lines of {name}")
+            show(number, None, f"lines of {name} read")
             row = export.by_line.get((split, number - 1), {})
             try:
                 line = json.loads(content)

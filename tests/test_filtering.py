@@ -339,3 +339,23 @@ def test_shards_of_one_name_do_not_meet(tmp_path: Path) -> None:
     copies = sorted((tmp_path / "out").glob("*.tar"))
     assert sorted(m[0] for path in copies for m in members(path)) == ["one.png", "two.png"]
     assert (tmp_path / "one" / "0.tar").read_bytes() == (tmp_path / "before.tar").read_bytes()
+
+
+def test_a_list_for_datacomp_is_written_from_a_catalog(tmp_path: Path) -> None:
+    named = [f"{n:032x}" for n in (5, 3, 2**100)]
+    samples = [
+        (f"{n}.{end}", png(n) if end == "png" else json.dumps({"uid": uid}).encode())
+        for n, uid in enumerate([*named, "not hex"])
+        for end in ("png", "json")
+    ]
+    tar_of(tmp_path / "tars" / "0.tar", *samples)
+    catalog = tmp_path / "tars.audit"
+    write_part(catalog, expand([str(tmp_path / "tars")])[0])
+    index(catalog)
+    (tmp_path / "p.yaml").write_text(OPEN)
+    decided(catalog, {1: "drop"})
+    arguments = ["filter", str(catalog), "--policy", str(tmp_path / "p.yaml")]
+    assert main([*arguments, "--droplist", str(tmp_path / "drop.npy")]) == 0
+    assert np.load(tmp_path / "drop.npy").tolist() == [(0, 3)]
+    assert main([*arguments, "--keeplist", str(tmp_path / "keep.npy")]) == 3  # one is left out
+    assert np.load(tmp_path / "keep.npy").tolist() == [(0, 5), (2**36, 0)]
