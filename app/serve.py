@@ -69,7 +69,7 @@ def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket bound to a loopback address.
+    """A socket that listens on a loopback address.
 
     Its protocol is named, because asyncio turns Nagle's algorithm off for that protocol only.
     """
@@ -80,6 +80,7 @@ def _listening(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)
     except OSError as error:
         listener.close()
         do = "give another --port, or 0 for any that is free"

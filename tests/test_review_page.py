@@ -1,0 +1,159 @@
+"""The script of the review page, run by Streamlit's own test harness: filters, pages, payload."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.desk import Desk, open_desk
+from app.grid import cards
+from app.serve import _listening
+from audit.building import index
+from audit.errors import UsageError
+from audit.reader import Spec
+from curation.decisions import Decisions, decide, undo
+from tests import reviews
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reviews.write(tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture
+def desk(catalog: Path) -> Desk:
+    return open_desk(catalog, "ann")
+
+
+def opened(**address: str) -> AppTest:
+    """The page at an address, drawn."""
+    at = AppTest.from_file("../app/main.py", default_timeout=30)
+    for name, value in address.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def payload(at: AppTest) -> dict[str, Any]:
+    """What the component was given."""
+    return json.loads(at.get("bidi_component")[0].proto.json)
+
+
+def test_the_first_page_has_48_cards_without_a_sharp_pixel(desk: Desk) -> None:
+    data = payload(opened())
+    assert len(data["cards"]) == 48
+    assert data["total"] > 48
+    assert max(len(card["preview"] or "") for card in data["cards"]) < 1_000
+    assert data["reviewer"] == "ann"
+
+
+def test_filters_and_page_come_out_of_the_address(desk: Desk) -> None:
+    at = opened(type="illegal", show="Everything scored", state="All", order="High risk first")
+    found = payload(at)["cards"]
+    assert {card["type"] for card in found} == {"illegal"}
+    risks = [card["risk"] for card in found]
+    assert risks == sorted(risks, reverse=True)
+    first, second = (payload(opened(page=n))["cards"] for n in ("1", "2"))
+    assert not {c["id"] for c in first} & {c["id"] for c in second}
+
+
+@pytest.mark.parametrize(
+    "address", [{"type": "nothing"}, {"page": "999"}, {"page": "x"}, {"order": "'; drop"}]
+)
+def test_an_address_that_says_nonsense_shows_a_page(desk: Desk, address: dict[str, str]) -> None:
+    assert payload(opened(**address))["cards"]
+
+
+def test_choosing_a_type_begins_at_page_one(desk: Desk) -> None:
+    at = opened(page="2")
+    assert payload(at)["page"] == 2
+    at.pills(key="type").select("privacy").run()
+    assert payload(at)["page"] == 1
+    assert {card["type"] for card in payload(at)["cards"]} == {"privacy"}
+
+
+def test_what_could_not_be_scored_says_why(desk: Desk) -> None:
+    found = payload(opened(show="Could not be scored"))["cards"]
+    assert {card["error"].split(":")[0] for card in found} == {
+        "truncated", "zero_size", "not_an_image", "too_many_pixels"
+    }  # fmt: skip
+
+
+def test_an_empty_queue_says_so(desk: Desk) -> None:
+    at = opened(state="Disagreed")
+    assert not at.get("bidi_component")
+    assert any("Nothing here" in text.value for text in at.text)
+
+
+def test_pages_stay_while_decisions_change_what_is_open(catalog: Path, desk: Desk) -> None:
+    before = desk.results(Spec(), "open").row_ids
+    decided = decide(int(before[0]), "u", "keep", "ann")
+    desk.decisions.append([decided])
+    assert (desk.results(Spec(), "open").row_ids == before).all()
+    renewed = desk.results(Spec(), "open", renew=True).row_ids
+    assert (renewed == before[1:]).all()
+    assert list(desk.results(Spec(), "decided").row_ids) == [before[0]]
+    desk.decisions.append([undo(decided)])
+    assert (desk.results(Spec(), "open", renew=True).row_ids == before).all()
+
+
+def test_a_card_shows_ones_own_verdict_and_no_one_elses(catalog: Path, desk: Desk) -> None:
+    row_id = int(desk.results(Spec(), "any").row_ids[5])
+    Decisions(catalog).append([decide(row_id, "u", "drop", "ben")])
+    (card,) = cards(desk, [row_id])
+    assert (card["mine"], card["others"]) == (None, True)
+    desk.decisions.append([decide(row_id, "u", "keep", "ann")])
+    (card,) = cards(desk, [row_id])
+    assert card["mine"]["verdict"] == "keep"
+    assert row_id in desk.results(Spec(), "disagreed", renew=True).row_ids
+
+
+def test_a_replaced_catalog_is_announced_and_the_queue_stays(catalog: Path, desk: Desk) -> None:
+    at = opened()
+    before = [card["id"] for card in payload(at)["cards"]]
+    assert not at.info
+    index(catalog)
+    at.run()
+    assert "New results" in at.info[0].value
+    assert [card["id"] for card in payload(at)["cards"]] == before
+    at.button(key="renew").click().run()
+    assert not at.info
+
+
+def test_orders_hold_against_numpy(desk: Desk) -> None:
+    found = desk.now().columns(["row_id", "risk", "status", "risk_type", "p_safe"]).to_pylist()
+    flagged = [r for r in found if r["status"] == "scored" and r["risk_type"] != "safe"]
+    expected = sorted(flagged, key=lambda r: (-r["risk"], r["row_id"]))
+    ids = desk.now().ids(Spec(order="risk"))
+    assert ids.tolist() == [r["row_id"] for r in expected]
+    shuffled = desk.now().ids(Spec(order="random"))
+    assert sorted(shuffled) == sorted(ids)
+    assert shuffled.tolist() != ids.tolist()
+
+
+def test_without_a_name_the_page_is_read_only(catalog: Path) -> None:
+    open_desk(catalog, None)
+    assert payload(opened())["reviewer"] is None
+
+
+@pytest.mark.parametrize("name", ["Ann B", "../x", "", "a" * 65])
+def test_a_name_that_is_no_name_is_refused(catalog: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="--reviewer"):
+        open_desk(catalog, name)
+
+
+def test_only_loopback_is_listened_on_and_without_nagle() -> None:
+    with pytest.raises(UsageError, match="not a loopback"):
+        _listening("0.0.0.0", 0)
+    with _listening("127.0.0.1", 0) as listener:
+        # asyncio sets TCP_NODELAY on connections of listeners that name their protocol.
+        assert listener.proto == socket.IPPROTO_TCP
+        port = listener.getsockname()[1]
+        with pytest.raises(UsageError, match="give another --port"):
+            _listening("127.0.0.1", port)

@@ -1,0 +1,292 @@
+"""The addresses under /audit/: what they give out, what they refuse, what they store."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from app.desk import Desk
+from app.headers import Guard
+from app.routes import routes
+from audit.catalog import Catalog
+from curation.decisions import Decisions, decide
+from tests import reviews
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*")
+
+
+class Asked:
+    """Asks an ASGI application directly; no network."""
+
+    def __init__(self, desk: Desk, reviewer: str | None = "ann") -> None:
+        self.app = Starlette(
+            routes=routes(desk), middleware=[Middleware(Guard, hosts=("127.0.0.1",))]
+        )
+        self.token = desk.tokens.mint(reviewer)
+
+    def __call__(
+        self, path: str, post: Any = None, *, method: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """(status, headers, body); `post` is sent as JSON, or as it is when it is bytes."""
+        body = post if isinstance(post, bytes) else json.dumps(post).encode()
+        sent = {
+            "host": "127.0.0.1:1", "x-audit-token": self.token, "content-type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }  # fmt: skip
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http",
+            "method": method or ("GET" if post is None else "POST"), "path": path,
+            "raw_path": path.encode(), "root_path": "", "query_string": b"",
+            "headers": [(n.encode(), v.encode()) for n, v in sent.items()],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 1),
+        }  # fmt: skip
+        got: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            got.append(message)
+
+        asyncio.run(self.app(scope, receive, send))
+        found = {name.decode(): value.decode() for name, value in got[0]["headers"]}
+        return got[0]["status"], found, b"".join(m.get("body", b"") for m in got)
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reviews.write(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture
+def desk(catalog: Path) -> Desk:
+    return Desk(catalog, "ann")
+
+
+@pytest.fixture
+def ask(desk: Desk) -> Asked:
+    return Asked(desk)
+
+
+@pytest.fixture(scope="module")
+def row_of(catalog: Path) -> Callable[[str], int]:
+    """row_id of the sample with a picture of that name."""
+    with Catalog(catalog) as opened:
+        table = opened.columns(["image_member", "row_id"]).to_pydict()
+    ids = dict(zip(table["image_member"], table["row_id"], strict=True))
+    return ids.__getitem__
+
+
+def decision(row_id: int | str, verdict: str = "agree", **rest: Any) -> dict[str, Any]:
+    number = f"{abs(hash((row_id, verdict, str(rest)))):016x}"[:16]
+    return {"id": number, "row_id": str(row_id), "verdict": verdict, **rest}
+
+
+def test_a_clear_picture_is_made_anew_and_never_stored(
+    ask: Asked, desk: Desk, row_of: Callable[[str], int]
+) -> None:
+    status, headers, body = ask(f"/audit/clear/{row_of('00007.jpg')}")
+    assert (status, headers["content-type"]) == (200, "image/jpeg")
+    assert headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert body != reviews.drawn(7)
+    assert Image.open(io.BytesIO(body)).size == (240, 180)
+    assert desk.exposure.of("ann")["pictures"] == 1
+    assert desk.exposure.of("ben")["pictures"] == 0
+
+
+def test_a_preview_has_24_pixels(ask: Asked, row_of: Callable[[str], int]) -> None:
+    status, _, body = ask(f"/audit/preview/{row_of('00007.jpg')}")
+    assert status == 200
+    assert max(Image.open(io.BytesIO(body)).size) <= 24
+
+
+def test_a_preview_that_was_not_stored_is_made_from_the_shard(
+    desk: Desk, row_of: Callable[[str], int]
+) -> None:
+    row = desk.picture_row(row_of("00007.jpg"))
+    assert row is not None
+    made = desk.pictures.preview({**row, "preview": None})
+    assert max(Image.open(io.BytesIO(made)).size) <= 24
+
+
+@pytest.mark.parametrize("address", ["clear", "preview", "item"])
+def test_quarantined_rows_are_as_unknown_ones(
+    ask: Asked, row_of: Callable[[str], int], address: str
+) -> None:
+    status, _, body = ask(f"/audit/{address}/{row_of(reviews.SECRET)}")
+    assert (status, body) == ask(f"/audit/{address}/1")[::2]
+    assert (status, json.loads(body)) == (404, {"error": "no such row"})
+
+
+def test_quarantined_rows_are_in_no_queue(desk: Desk, row_of: Callable[[str], int]) -> None:
+    from audit.reader import SCOPES, Spec
+
+    found = {int(n) for scope in SCOPES for n in desk.results(Spec(scope), "any").row_ids}
+    assert row_of("00007.jpg") in found
+    assert row_of("broken.jpg") in found
+    assert row_of(reviews.SECRET) not in found
+
+
+def test_nothing_can_be_decided_about_a_quarantined_row(
+    ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    sent = decision(row_of(reviews.SECRET), "keep")
+    status, _, body = ask("/audit/decisions", {"decisions": [sent]})
+    assert status == 200
+    assert json.loads(body) == {
+        "stored": [], "refused": [{"id": sent["id"], "why": "no such row"}]
+    }  # fmt: skip
+
+
+def test_what_a_person_locks_away_is_gone_for_everyone(
+    catalog: Path, ask: Asked, desk: Desk, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00100.jpg")
+    assert ask(f"/audit/clear/{row_id}")[0] == 200
+    uid = str(desk.now().detail(row_id)["uid"])  # type: ignore[index]
+    locked = decide(row_id, uid, "quarantine", "ben")
+    Decisions(catalog).append([locked])  # as another process would
+    assert [ask(f"/audit/{what}/{row_id}")[0] for what in ("clear", "preview", "item")] == [404] * 3
+
+
+@pytest.mark.parametrize("name", ["broken.jpg", "empty.png", "none.jpg", "bomb.png"])
+def test_pictures_that_cannot_be_shown_say_why(
+    ask: Asked, row_of: Callable[[str], int], name: str
+) -> None:
+    status, headers, body = ask(f"/audit/clear/{row_of(name)}")
+    assert (status, headers["content-type"]) == (422, "application/json")
+    why = json.loads(body)["error"]
+    assert why.split(":")[0] in ("truncated", "zero_size", "not_an_image", "too_many_pixels")
+
+
+@pytest.mark.parametrize("name", ["animated.gif", "cmyk.jpg", "deep.png"])
+def test_odd_pictures_are_shown_as_plain_ones(
+    ask: Asked, row_of: Callable[[str], int], name: str
+) -> None:
+    status, _, body = ask(f"/audit/clear/{row_of(name)}")
+    shown = Image.open(io.BytesIO(body))
+    assert (status, shown.format, shown.mode) == (200, "JPEG", "RGB")
+
+
+def test_details_are_text_with_everything_made_visible(
+    ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    status, _, body = ask(f"/audit/item/{row_of('00002.jpg')}")
+    item = json.loads(body)
+    assert status == 200
+    assert item["row_id"] == str(row_of("00002.jpg"))
+    assert item["caption"] == r"turned \u202earound\u202c and \x1b[31mred\x07"
+
+
+ADDRESSES = (
+    "/audit", "/audit/", "/audit/nothing", "/audit/clear", "/audit/clear/", "/audit/clear/abc",
+    "/audit/clear/-1", "/audit/clear/1.5", "/audit/clear/1e3", "/audit/clear/0x1f",
+    "/audit/clear/../item/1", "/audit/clear/1/2", "/audit//clear/1", "/audit/clear/1\x00",
+    "/audit/clear/ 1", "/audit/clear/99999999999999999999", "/audit/clear/9223372036854775808",
+    "/audit/preview/../../etc/passwd", "/audit/item/%2e%2e", "/audit/evidence/1",
+    "/audit/clear/٣",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_whatever_is_no_address_of_ours_is_json_404(ask: Asked, path: str, method: str) -> None:
+    status, headers, body = ask(path, method=method)
+    assert (status, headers["content-type"]) == (404, "application/json")
+    assert set(json.loads(body)) == {"error"}
+
+
+def test_without_a_good_token_nothing_is_given_out(
+    ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00007.jpg")
+    claim, _, signature = ask.token.rpartition(".")
+    forged = f"ben.{claim.rpartition('.')[2]}.{signature}"
+    for token in ("", "x", "..", forged, f"{claim}.", "ann.9.é"):
+        for path in ("clear", "preview", "item"):
+            assert ask(f"/audit/{path}/{row_id}", x_audit_token=token)[0] == 403
+        sent = {"decisions": [decision(row_id)]}
+        assert ask("/audit/decisions", sent, x_audit_token=token)[0] == 403
+        assert ask("/audit/exposure", {"seconds": 1}, x_audit_token=token)[0] == 403
+
+
+def test_another_host_is_refused(ask: Asked) -> None:
+    for host in ("evil.example", "127.0.0.1.evil.example", "", "127.0.0.1@evil.example"):
+        assert ask("/audit/item/1", host=host)[0] == 403
+
+
+def test_a_decision_is_stored_once_and_signed_by_the_server(
+    catalog: Path, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00011.jpg")
+    before = len(reviews.log(catalog))
+    sent = decision(row_id, revealed=True, seconds=1.5)
+    for _ in range(3):
+        status, _, body = ask("/audit/decisions", {"decisions": [sent, sent]})
+        assert (status, json.loads(body)["refused"]) == (200, [])
+        assert set(json.loads(body)["stored"]) == {sent["id"]}
+    (line,) = reviews.log(catalog)[before:]
+    assert (line["reviewer"], line["row_id"], line["verdict"]) == ("ann", row_id, "agree")
+    assert line["type"] not in (None, "safe")  # what was agreed to, as the row is scored
+    assert (line["revealed"], line["seconds"]) == (True, 1.5)
+
+
+BAD = (
+    b"", b"[]", b"{", b'{"decisions": []}', b'{"decisions": {}}', b'{"decisions": [1]}',
+    b'{"decisions": [{}], "x": 1}',
+    b'{"decisions": [{"id": "zz", "row_id": "1", "verdict": "keep"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1; drop", "verdict": "keep"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": true, "verdict": "keep"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": 1.0, "verdict": "keep"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "adjudicate"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "reviewer": "ben"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "time": "now"}]}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BAD)
+def test_a_malformed_post_stores_nothing(catalog: Path, ask: Asked, body: bytes) -> None:
+    before = len(reviews.log(catalog))
+    status, headers, answer = ask("/audit/decisions", body)
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert set(json.loads(answer)) == {"error"}
+    assert len(reviews.log(catalog)) == before
+
+
+def test_a_form_of_another_site_cannot_decide(ask: Asked, row_of: Callable[[str], int]) -> None:
+    sent = {"decisions": [decision(row_of("00007.jpg"))]}
+    assert ask("/audit/decisions", sent, content_type="text/plain")[0] == 400
+
+
+def test_too_much_is_not_read(ask: Asked) -> None:
+    assert ask("/audit/decisions", b" " * (1 << 20) + b"{}")[0] == 413
+
+
+def test_without_a_name_nothing_is_decided_but_everything_seen(
+    catalog: Path, desk: Desk, row_of: Callable[[str], int]
+) -> None:
+    ask = Asked(desk, reviewer=None)
+    before = len(reviews.log(catalog))
+    assert ask("/audit/decisions", {"decisions": [decision(row_of("00007.jpg"))]})[0] == 403
+    assert ask(f"/audit/item/{row_of('00007.jpg')}")[0] == 200
+    assert len(reviews.log(catalog)) == before
+
+
+@pytest.mark.parametrize("seconds", [None, "1", -1, 1e9, True, float("nan")])
+def test_exposure_takes_seconds_only(ask: Asked, seconds: Any) -> None:
+    assert ask("/audit/exposure", {"seconds": seconds})[0] == 400
+
+
+def test_exposure_is_told_to_the_one_who_looked(ask: Asked) -> None:
+    status, _, body = ask("/audit/exposure", {"seconds": 2.5})
+    assert (status, json.loads(body)) == (200, {"pictures": 0, "seconds": 2.5})
