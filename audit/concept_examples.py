@@ -31,7 +31,7 @@ from audit.parts import Parts
 from audit.pictures import COLUMNS, read_pictures
 from audit.scorer import Scorer
 from audit.shards import IMAGE_EXTENSIONS
-from audit.verdicts import read_log, settle
+from audit.verdicts import Outcome, read_log, settle
 
 DECISIONS = "decisions"
 BATCH = 32
@@ -142,12 +142,13 @@ def gather(
     """
     gathering = _Gathering(scorer, show)
     named: dict[str, bool] = {}
-    rows: dict[int, bool] = {}
+    rows: dict[int, tuple[bool, Outcome]] = {}
     for sources, shows in ((positive, True), (negative, False)):
         for source in sources:
             path = Path(source)
             if source == DECISIONS:
-                rows |= dict.fromkeys(_decided(_needed(catalog, source), concept, shows), shows)
+                decided = _decided(_needed(catalog, source), concept, shows)
+                rows |= {row: (shows, outcome) for row, outcome in decided.items()}
             elif path.is_dir():
                 for file in _files(path):
                     gathering.file(file, shows)
@@ -201,20 +202,20 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def _decided(catalog: Path, concept: str, shows: bool) -> list[int]:
-    """Row ids that reviewers agree show the concept, or agree are something else."""
-    labels = {row: o.label for row, o in settle(read_log(catalog).decisions).items()}
-    found = [
-        row
-        for row, label in labels.items()
-        if label is not None
+def _decided(catalog: Path, concept: str, shows: bool) -> dict[int, Outcome]:
+    """By row id, what reviewers agree shows the concept, or agree is something else."""
+    outcomes = settle(read_log(catalog).decisions)
+    found = {
+        row: outcome
+        for row, outcome in outcomes.items()
+        if (label := outcome.label) is not None
         and (
             concept in (label.concepts or ())
             if shows
             else label.type == "safe"
             or (label.concepts is not None and concept not in label.concepts)
         )
-    ]
+    }
     if not found:
         said = f"gave {concept!r}" if shows else f"gave a label without {concept!r}"
         raise UsageError(f"{catalog}: no row that reviewers {said}; name pictures or keys instead")
@@ -222,7 +223,10 @@ def _decided(catalog: Path, concept: str, shows: bool) -> list[int]:
 
 
 def _from_catalog(
-    gathering: _Gathering, catalog: Path, named: dict[str, bool], rows: dict[int, bool]
+    gathering: _Gathering,
+    catalog: Path,
+    named: dict[str, bool],
+    rows: dict[int, tuple[bool, Outcome]],
 ) -> None:
     """The named and the decided rows, part by part."""
     parts = Parts(catalog)
@@ -247,8 +251,13 @@ def _from_catalog(
         for ordinal, row in zip(ordinals.tolist(), table.take(ordinals).to_pylist(), strict=True):
             missing -= {row["uid"], row["key"]}
             sides = {named[n] for n in (row["uid"], row["key"]) if n in named}
-            sides |= {rows[row["row_id"]]} if row["row_id"] in rows else set()
             where = f"{books.name}/{row['image_member']}"
+            if row["row_id"] in rows:
+                shows, outcome = rows[row["row_id"]]
+                if wrong := outcome.stranger(row["uid"]):
+                    gathering.unusable.append(f"{where}: {wrong}")
+                    continue
+                sides.add(shows)
             if len(sides) > 1:
                 gathering.unusable.append(f"{where}: is positive and negative")
             elif row["status"] != "scored":

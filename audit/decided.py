@@ -72,6 +72,8 @@ def _by_outcome(outcomes: dict[int, Outcome], names: Sequence[str]) -> Labelling
         outcome = outcomes.get(row["row_id"])
         if outcome is None or (outcome.settled and outcome.label is None):
             return None
+        if wrong := outcome.stranger(row["uid"]):
+            return wrong
         if outcome.label is None:
             return f"its {len(outcome.decisions)} reviewers disagree; adjudicate it"
         try:

@@ -132,6 +132,16 @@ class Outcome:
         """False while reviewers disagree."""
         return self.verdict != "disagreement"
 
+    def stranger(self, uid: str | None) -> str | None:
+        """What is wrong when the row of this id holds another picture by now, else None.
+
+        A row id says where a picture stands in its shard; a shard that was made anew may hold
+        another one there.
+        """
+        if all(decision.uid == uid for decision in self.decisions):
+            return None
+        return "decided about another picture, its shard has changed since; judge it again"
+
 
 def is_alias(name: str) -> bool:
     """Whether a reviewer may be called so: a-z, 0-9, _ and -, 64 at most; safe as a file name."""
@@ -153,6 +163,9 @@ def read_log(catalog_dir: Path | str) -> Log:
     faults: list[Fault] = []
     heads: dict[str, str] = {}
     for path in sorted((Path(catalog_dir) / FOLDER).glob("*.jsonl")):
+        if path.exists() and not path.is_file():
+            faults.append(Fault(path.name, 1, "is no regular file; it does not count"))
+            continue
         reviewer, latest, head, seen = path.stem, "", "", set[str]()
         for number, line in enumerate(_lines(path), 1):
             found, prev = parse(line)

@@ -171,12 +171,14 @@ def test_decisions_are_examples(small: Scorer, tmp_path: Path) -> None:
         id="0", row_id=0, uid="", verdict="relabel", reviewer="a", time="2026-01-01T00:00:00.000Z"
     )
     says = {0: ("privacy", ("disc",)), 2: ("privacy", ("disc", "fire")), 1: ("safe", None)}
-    says |= {3: ("privacy", ("fire",)), 4: ("privacy", None)}
+    says |= {3: ("privacy", ("fire",)), 4: ("privacy", None), 6: ("privacy", ("disc",))}
+    uids = [row["uid"] for row in rows]
+    uids[6] = "of another picture, which stood there before"
     decide(
         catalog,
         [
             replace(
-                blank, id=f"{n:032x}", row_id=rows[n]["row_id"], uid=rows[n]["uid"], type=kind,
+                blank, id=f"{n:032x}", row_id=rows[n]["row_id"], uid=uids[n], type=kind,
                 level="none" if kind == "safe" else "low", concepts=concepts,
             )
             for n, (kind, concepts) in says.items()
@@ -184,6 +186,8 @@ def test_decisions_are_examples(small: Scorer, tmp_path: Path) -> None:
     )  # fmt: skip
     found = gather(small, "disc", ["decisions"], ["decisions"], catalog)
     assert sorted(found.shows.tolist()) == [False, False, True, True]
+    (told,) = found.unusable
+    assert "00006.png: decided about another picture" in told
     with pytest.raises(UsageError, match="no row that reviewers gave 'ball'"):
         gather(small, "ball", ["decisions"], ["decisions"], catalog)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,7 @@ def test_decisions_give_examples_with_the_picture_read_from_the_tar(tmp_path: Pa
             says(5, "relabel", "b", type="politics"),
             says(6, "agree", scorer="another"),
             says(7, "relabel", type="fairness"),
+            replace(says(8, "relabel", type="safe"), uid="another picture's"),
         ],
     )
     examples, unusable = read(catalog)
@@ -198,9 +200,10 @@ def test_decisions_give_examples_with_the_picture_read_from_the_tar(tmp_path: Pa
     assert partly.label.level > 0, "a risky row has the scored level above none"
     assert np.isnan(partly.label.concepts).all()
     said = [str(u) for u in unusable]
-    assert len(said) == 2
+    assert len(said) == 3
     assert "00005.png: its 2 reviewers disagree" in said[0]
     assert "scorer another" in said[1]
+    assert "00008.png: decided about another picture" in said[2]
 
 
 def test_a_picture_that_changed_since_the_scan_is_no_example(tmp_path: Path) -> None:

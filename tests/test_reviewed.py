@@ -38,12 +38,13 @@ def rows(catalog: Path) -> list[dict[str, object]]:
 def decide(catalog: Path, decisions: list[dict[str, object]]) -> None:
     folder = catalog / "decisions"
     folder.mkdir(exist_ok=True)
+    uids = {row["row_id"]: row["uid"] for row in rows(catalog)}
     lines = []
     for i, said in enumerate(decisions):
         decision = Decision(
             **{  # type: ignore[arg-type]
                 "id": f"{i:08x}",
-                "uid": "u",
+                "uid": uids.get(said["row_id"], "u"),
                 "verdict": "relabel",
                 "reviewer": "anna",
                 "time": f"2026-01-01T00:00:{i % 60:02d}.{i // 60:03d}Z",
@@ -53,6 +54,23 @@ def decide(catalog: Path, decisions: list[dict[str, object]]) -> None:
         )
         lines.append(as_line(decision, ""))
     (folder / "anna.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+
+
+def test_a_decision_about_another_picture_than_the_row_holds_now_is_no_label(
+    catalog: Path,
+) -> None:
+    scored = [r for r in rows(catalog) if r["status"] == "scored"]
+    label = {"type": "illegal", "level": "high"}
+    decide(
+        catalog,
+        [
+            {"row_id": scored[0]["row_id"], **label},
+            {"row_id": scored[1]["row_id"], "uid": scored[0]["uid"], **label},
+        ],
+    )
+    found = reviewed(catalog)
+    assert len(found.true_types) == 1
+    assert [u for u in found.unusable if "about another picture" in str(u)]
 
 
 def test_labels_come_from_decisions_and_scores_from_the_parts(catalog: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,15 @@ def test_a_line_in_somebody_elses_file_or_twice_does_not_count(tmp_path: Path) -
         "decisions/ana.jsonl, line 3: id 00000001 again; the first line with it counts",
         "decisions/cleo.jsonl, line 1: is signed 'ben'; the line does not count",
     ]
+
+
+def test_what_is_no_regular_file_is_told_and_the_others_count(tmp_path: Path) -> None:
+    folder = write(tmp_path, decision(1, "agree")).parent
+    (folder / "folder.jsonl").mkdir()
+    os.mkfifo(folder / "pipe.jsonl")
+    log = read_log(tmp_path)
+    assert len(log.decisions) == 1
+    assert [fault.file for fault in log.faults] == ["folder.jsonl", "pipe.jsonl"]
 
 
 def test_without_decisions_there_are_none(tmp_path: Path) -> None:

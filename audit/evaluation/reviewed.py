@@ -79,7 +79,10 @@ def reviewed(
         for row, row_id in enumerate(rows["row_id"].to_pylist()):
             if row_id not in outcomes:
                 continue
-            label = _type_of(outcomes[row_id], rows["risk_type"][row].as_py(), scorer)
+            outcome, uid = outcomes[row_id], rows["uid"][row].as_py()
+            label = outcome.stranger(uid) or _type_of(
+                outcome, rows["risk_type"][row].as_py(), scorer
+            )
             if label is None:
                 continue
             if not known[row] or label not in TYPES:
@@ -88,7 +91,7 @@ def reviewed(
                 continue
             types.append(p[row])
             true.append(TYPES.index(label))
-            groups.append(rows["phash"][row].as_py() or rows["uid"][row].as_py())
+            groups.append(rows["phash"][row].as_py() or uid)
         if progress:
             progress(done, len(ids))
     if not true:
