@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -74,7 +74,11 @@ def partial(out: Path) -> Iterator[Path]:
 def publish(folder: Path, out: Path) -> None:
     """Give a finished folder its name; an earlier export there goes."""
     (folder / MARK).unlink()
-    os.sync()  # one call for what may be very many images
+    # Many at a time, for there may be very many images; never os.sync(), which waits for what
+    # other programs write too.
+    with ThreadPoolExecutor(16) as pool:
+        for _ in pool.map(sync, folder.rglob("*")):
+            pass
     old = out.with_name(f"{out.name}.old")
     if out.exists() and any(out.iterdir()):
         if is_export(old):  # left by a writer that was stopped in the moment after the rename
