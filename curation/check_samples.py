@@ -79,6 +79,11 @@ def _sample(export: Export, shard: str, key: str, sample: dict[str, Any]) -> Non
     row = export.by_key.get((shard, key), {})
     if not row:
         fault("lineage", where, "no record of the lineage is here")
+    members = frozenset(name for name in sample if not name.startswith("__"))
+    export.members = export.members or members
+    if members != export.members:
+        odd = ", ".join(sorted(members ^ export.members))
+        fault("webdataset", where, f"has other members than the first sample has: {odd}")
     images = [name for name in sample if name in _SUFFIXES]
     if len(images) != 1:
         fault("images", where, f"{len(images)} images in a sample; trainers want one")

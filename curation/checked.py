@@ -69,6 +69,7 @@ class Export:
         self.lineage = self._lineage()
         self.by_line = {(row["split"], row["line"]): row for row in self.lineage}
         self.by_key = {(row["output_shard"], row["key"]): row for row in self.lineage if row["key"]}
+        self.members: frozenset[str] = frozenset()  # extensions that the first sample has
         self._opened: dict[str, str | ImageError] = {}  # sha256 -> phash, or why it does not open
 
     def _lineage(self) -> list[dict[str, Any]]:

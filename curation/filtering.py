@@ -321,7 +321,6 @@ def _content(chosen: Selected, done: Collection[ShardDone], partial: Path) -> di
 
 
 def _publish(partial: Path, out: Path) -> None:
-    shutil.rmtree(partial / _DONE)
     old = out.with_name(f"{out.name}.old")
     if old.exists():
         raise ShardwardenError(f"{old}: is in the way; move it, then run the same command again")
@@ -329,5 +328,6 @@ def _publish(partial: Path, out: Path) -> None:
         out.rename(old)
     partial.rename(out)
     sync(out.parent.resolve())
+    shutil.rmtree(out / _DONE)
     if old.exists():
         shutil.rmtree(old)

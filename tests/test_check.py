@@ -352,6 +352,15 @@ def test_datasets_reads_an_export_offline(whole: Path) -> None:
     assert report.counted["datasets"] == 14
 
 
+def test_samples_with_other_members_stop_datasets_and_are_named(copy: Path) -> None:
+    pytest.importorskip("datasets")
+    edit_tar(copy, lambda name, data: None if name == "val-000000001.txt" else data, "val-000000")
+    signed(copy)
+    only(copy, "webdataset: .*val-000000001: has other members than the first sample has: txt")
+    faults = [str(found) for found in run(copy, with_datasets=True).faults]
+    assert "datasets: shards: `datasets` stops: ValueError: The TAR archives" in "".join(faults)
+
+
 def test_without_datasets_the_check_says_it_was_skipped(
     whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -202,7 +202,7 @@ def takedown(args: Namespace) -> int:
         traces = trace(args.catalog, items, args.exports)
     new = 0
     if not args.dry_run:
-        who, time = args.who or getpass.getuser(), now()
+        who, time = args.who or os.environ.get("USER", ""), now()
         new = append(args.catalog, [Tombstone(one, args.reason, time, who) for one in items])
     missing = [one for one in traces if not one.found]
     code = 3 if missing or wrong else 0
