@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 import sysconfig
+import urllib.error
+import urllib.request
 import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,19 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The finished command, run where nothing of the checkout can be imported by accident."""
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)
+
+
+@contextmanager
+def served(audit: Path, catalog: Path) -> Iterator[str]:
+    """The address at which `audit review` shows a catalog, until the block ends."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    with subprocess.Popen(
+        [audit, "review", catalog, "--port", "0"],
+        cwd=catalog.parent, env=env, text=True, stdout=subprocess.PIPE,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[0]
+        server.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +94,21 @@ def test_the_data_folder_is_inside_unchanged(wheel: Path) -> None:
     assert bundled == ours
 
 
+def test_the_review_screen_is_inside_unchanged(wheel: Path) -> None:
+    inside = "audit/_bundled/app/"
+    with zipfile.ZipFile(wheel) as archive:
+        bundled = {
+            name.removeprefix(inside): archive.read(name)
+            for name in archive.namelist()
+            if name.startswith(inside)
+        }
+    app = ROOT / "app"
+    files = [p for p in app.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    ours = {p.relative_to(app).as_posix(): p.read_bytes() for p in files}
+    assert {"main.py", "static/grid.js"} <= ours.keys()
+    assert bundled == ours
+
+
 def test_the_metadata_is_complete(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         text = {Path(n).name: archive.read(n).decode() for n in archive.namelist() if "info/" in n}
@@ -104,3 +136,10 @@ def test_the_command_scans_the_bundled_demo_shards(audit: Path, tmp_path: Path) 
     assert len(list(parts.glob("*.parquet"))) == len(list(demo.rglob("*.tar"))) > 0
     proven = run(audit, "verify", "found.audit", cwd=tmp_path)
     assert proven.returncode == 0, proven.stdout + proven.stderr
+    refused = run(audit, "review", "found.audit", "--reviewer", "A B", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr[:23]) == (2, "audit: --reviewer 'A B'")
+    with served(audit, tmp_path / "found.audit") as address:
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert "script-src 'self' blob: 'sha256-" in page.headers["content-security-policy"]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{address}/audit/nothing", timeout=30)

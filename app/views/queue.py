@@ -81,7 +81,7 @@ def _page(pages: int) -> int:
         st.session_state["page"] = min(max(1, st.session_state["page"] + turned), pages)
     elif st.session_state.get("page", 1) > pages:
         st.session_state["page"] = pages
-    return st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+    return st.pagination(pages, key="page", bind="query-params", max_visible_pages=5, width=330)
 
 
 def _news(at: Desk, results: ResultSet, spec: Spec, state: str) -> None:
