@@ -21,6 +21,7 @@ from tests.catalogs import png
 from tests.test_scan import tars
 
 ROOT = Path(__file__).resolve().parent.parent
+SCAN = ["scan", "tars", "--captions", "off", "--ocr", "off"]  # texts: tests/test_texts.py
 TICK = Tick(images=1500, failed=2, shards=3, total=9, share=0.25, seconds=30, limited_by="decoding")
 
 
@@ -35,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def catalog(tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """A scanned catalog, made by the command itself."""
     tars(tmp_path / "tars", 5, 4)
-    assert main(["scan", "tars", "--scorer", str(small_scorer)]) == 0
+    assert main([*SCAN, "--scorer", str(small_scorer)]) == 0
     capsys.readouterr()
     return Path("tars.audit")
 
@@ -44,7 +45,7 @@ def test_scan_says_what_came_of_it(
     tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tars(tmp_path / "tars", 5, 4)
-    assert main(["scan", "tars", "--scorer", str(small_scorer)]) == 0
+    assert main([*SCAN, "--scorer", str(small_scorer)]) == 0
     out = capsys.readouterr().out
     assert "27 members = 9 scored + 0 failed + 0 quarantined + 18 other: the books balance" in out
     assert out.endswith("next: audit status tars.audit\n")
@@ -56,7 +57,7 @@ def test_scan_with_failures_ends_with_3_and_says_why(
     tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tars(tmp_path / "tars", 5, broken=(1, 2))
-    assert main(["scan", "tars", "--scorer", str(small_scorer)]) == 3
+    assert main([*SCAN, "--scorer", str(small_scorer)]) == 3
     assert "failed: not_an_image: 2" in capsys.readouterr().out
 
 
@@ -64,7 +65,7 @@ def test_json_is_exactly_one_object_on_stdout(
     tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tars(tmp_path / "tars", 5, broken=(1,))
-    assert main(["scan", "tars", "--scorer", str(small_scorer), "--json"]) == 3
+    assert main([*SCAN, "--scorer", str(small_scorer), "--json"]) == 3
     report = json.loads(capsys.readouterr().out)
     assert report["exit_code"] == 3
     assert report["balanced"] is True
@@ -132,7 +133,7 @@ def test_a_second_scan_is_refused_with_one_line(
 ) -> None:
     tars(tmp_path / "tars", 1)
     with header.locked(Path("tars.audit")):
-        assert main(["scan", "tars", "--scorer", str(small_scorer)]) == 1
+        assert main([*SCAN, "--scorer", str(small_scorer)]) == 1
     err = capsys.readouterr().err
     assert err == (
         f"audit: tars.audit: another scan (process {os.getpid()}) is writing this catalog; "
@@ -144,7 +145,7 @@ def test_the_options_of_scan_reach_it(
     tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tars(tmp_path / "tars", 5, 5)
-    command = ["scan", "tars", "--scorer", str(small_scorer), "--out", "b", "--json", "--device",
+    command = [*SCAN, "--scorer", str(small_scorer), "--out", "b", "--json", "--device",
                "cpu", "--workers", "1", "--batch-size", "2"]  # fmt: skip
 
     def run(*more: str) -> dict[str, object]:
@@ -225,8 +226,8 @@ def test_names_from_a_tar_cannot_drive_the_terminal(
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     common = ["--scorer", str(small_scorer)]
-    assert main(["scan", "tars", *common]) == 3
-    assert main(["scan", "tars", "--strict", "--out", "strict", *common]) == 1
+    assert main([*SCAN, *common]) == 3
+    assert main([*SCAN, "--strict", "--out", "strict", *common]) == 1
     for command in (["status"], ["top"], ["verify"]):
         main([*command, "tars.audit"])
     main(["sql", "tars.audit", "SELECT key, caption FROM samples"])
