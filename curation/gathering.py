@@ -79,7 +79,7 @@ def usable(
     for row_id, outcome in outcomes.items():
         if row_id not in uids:
             unused[missing] += 1
-        elif outcome.uid != uids[row_id]:
+        elif outcome.stranger(uids[row_id]):
             unused[other] += 1
         elif outcome.label == Label(None, None, None) and any(
             decision.scorer not in ("", scorer) for decision in outcome.decisions
