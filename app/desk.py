@@ -31,12 +31,12 @@ class ResultSet:
     """Rows that were found once, in their order; they stay while decisions change what is open.
 
     row_ids    [N] int64, N <= MOST_ROWS
-    found      how many there were before the limit
+    whole      False when there are more than the limit lets in
     signature  of the catalog they were found in
     """
 
     row_ids: Ids
-    found: int
+    whole: bool
     signature: Signature
 
 
@@ -77,9 +77,13 @@ class Desk:
             if kept is not None and not renew:
                 self._sets.move_to_end(key)
                 return kept
-        snapshot = self.reader.now()
-        ids = self._in_state(snapshot.ids(spec), state)
-        made = ResultSet(ids[:MOST_ROWS], len(ids), snapshot.signature)
+        snapshot = self.now()
+        self.mirror.catch_up()
+        limit = MOST_ROWS + len(self.mirror.decided())
+        found = snapshot.ids(spec, limit)
+        ids = self._in_state(found, state)
+        whole = len(found) < limit and len(ids) <= MOST_ROWS
+        made = ResultSet(ids[:MOST_ROWS], whole, snapshot.signature)
         with self._lock:
             self._sets[key] = made
             while len(self._sets) > SETS_KEPT:
@@ -87,7 +91,6 @@ class Desk:
         return made
 
     def _in_state(self, ids: Ids, state: str) -> Ids:
-        self.mirror.catch_up()
         locked = np.asarray(self.mirror.locked_rows(), dtype=np.int64)
         ids = ids[~np.isin(ids, locked)]
         if state == "any":

@@ -91,8 +91,8 @@ class Snapshot(Catalog):
             f"{_MARGIN} AS margin FROM catalog.samples WHERE {_FLAGGED} ORDER BY margin, row_id"
         )
 
-    def ids(self, spec: Spec) -> Ids:
-        """[N] row_ids that a specification names, in its order."""
+    def ids(self, spec: Spec, limit: int = 2**62) -> Ids:
+        """[N <= limit] row_ids that a specification names, in its order."""
         conditions, values = ["true"], list[Any]()
         for column, names in (("risk_type", spec.types), ("risk_level", spec.levels)):
             if names:
@@ -100,9 +100,9 @@ class Snapshot(Catalog):
                 values.append(list(names))
         query = (
             f"SELECT row_id FROM {_SOURCES[spec.scope]} WHERE {' AND '.join(conditions)} "
-            f"ORDER BY {ORDERS[spec.order]}"
+            f"ORDER BY {ORDERS[spec.order]} LIMIT ?"
         )
-        found = self._connection.cursor().execute(query, values).fetchnumpy()["row_id"]
+        found = self._connection.cursor().execute(query, [*values, limit]).fetchnumpy()["row_id"]
         return np.asarray(found, dtype=np.int64)
 
     def cards(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -116,11 +116,6 @@ class Snapshot(Catalog):
     def pictures(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Where the pictures of these rows lie, and their previews."""
         return self._by_id(_PICTURE, row_ids)
-
-    def count_flagged(self) -> int:
-        """Rows in the queue."""
-        found = self._connection.cursor().execute("SELECT count(*) FROM memory.queue").fetchone()
-        return int(found[0]) if found else 0
 
     def _by_id(self, columns: str, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         query = _BY_ID.format(columns=columns)

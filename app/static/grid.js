@@ -120,7 +120,7 @@ class Review {
       if (card.gone || card.error) thumb.append(element("span", { class: "why", text: card.gone ? "gone" : card.error }));
       const line = element("div", { class: "line" });
       const isScored = !card.gone && card.status !== "failed";
-      line.append(element("span", { text: isScored ? card.type || "no type" : headline(card) }), " ");
+      line.append(element("span", { text: isScored ? card.type || "no type" : card.gone ? headline(card) : "not scored" }), " ");
       if (isScored) line.append(element("span", { text: `${card.level || "no level"} ${percent(card.risk)}` }));
       const mark = element("span", { class: "mark" });
       cell.append(thumb, mark, line);
@@ -252,7 +252,7 @@ class Review {
     cell.querySelector("img").remove();
     cell.querySelector(".thumb").append(element("span", { class: "why", text: "locked away" }));
     card.preview = null;
-    card.gone = true;
+    card.gone = card.locked = true;
     this.decide(card, { verdict: "quarantine" });
     this.say("Locked away: nobody is shown it any more. Follow your team's instructions.");
   }
@@ -281,7 +281,7 @@ class Review {
       id: crypto.randomUUID().replaceAll("-", ""), row_id: last.row, verdict: "undo", undoes: last.id,
       revealed: false, seconds: 0,
     });
-    return this.say("Undone");
+    return this.say(this.cards[at]?.locked ? "Undone; the page shows it again when it is reloaded" : "Undone");
   }
 
   async toggleReveal(card) {
@@ -289,6 +289,7 @@ class Review {
     if (card.gone) return this.say("This sample is gone");
     const shown = await this.reveal.show(card.id);
     if (shown && this.cards[this.cursor] === card) this.looked = true;
+    if (shown) this.count({ ...this.lastSeen, pictures: this.lastSeen.pictures + 1 });
     return undefined;
   }
 

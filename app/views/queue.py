@@ -86,14 +86,13 @@ def _page(pages: int) -> int:
 
 def _news(at: Desk, results: ResultSet, spec: Spec, state: str) -> None:
     """How large the queue is; what has changed since it was made, and a button to make it anew."""
-    shown = len(results.row_ids)
-    of = "" if shown == results.found else f", the first of {results.found:,}"
-    st.text(f"{shown:,} samples{of}", width="content")
+    first = "" if results.whole else "the first "
+    st.text(f"{first}{len(results.row_ids):,} samples", width="content")
     st.button("Renew the queue", key="renew", on_click=_renew, args=(at, spec, state))
     _changes(at, results)
 
 
-@st.fragment(run_every=10)
+@st.fragment(run_every=5)
 def _changes(at: Desk, results: ResultSet) -> None:
     if at.now().signature != results.signature:
         st.info("New results: the catalog was replaced. This queue stays until it is renewed.")
