@@ -61,7 +61,7 @@ class Desk:
         self.decisions = Decisions(catalog)
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
-        self.tokens = Tokens()
+        self.tokens = Tokens(catalog)
         self.exposure = Exposure()
         self._sets: OrderedDict[tuple[Spec, str], ResultSet] = OrderedDict()
         self._lock = threading.Lock()

@@ -6,21 +6,25 @@ set, so that it also keeps forms and pictures of other sites from asking anythin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import os
 import secrets
 import time
+from pathlib import Path
 
+KEY = ".review-key"
 HEADER = "x-audit-token"
 LIFETIME = 12 * 3600  # seconds; the page gets a new one with every run of the script
 
 
 class Tokens:
-    """Signs with a secret of this process: words of an earlier server are worth nothing."""
+    """Signs with a secret of the catalog, so that a page gets through to a restarted server."""
 
-    def __init__(self) -> None:
-        """A new secret."""
-        self._secret = secrets.token_bytes(32)
+    def __init__(self, catalog_dir: Path) -> None:
+        """Read the secret, or make one that only this user of the machine can read."""
+        self._secret = _secret(catalog_dir / KEY)
 
     def mint(self, reviewer: str | None) -> str:
         """A word for one reviewer; None may look, and decide nothing."""
@@ -37,3 +41,17 @@ class Tokens:
 
     def _sign(self, claim: str) -> str:
         return hmac.new(self._secret, claim.encode(), hashlib.sha256).hexdigest()
+
+
+def _secret(path: Path) -> bytes:
+    """32 bytes from a file of mode 600; those of this process only where none can be written."""
+    made = secrets.token_bytes(32)
+    with contextlib.suppress(OSError):
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        except FileExistsError:
+            found = path.read_bytes()
+            return found if len(found) == len(made) else made  # cut: somebody is writing it
+        with os.fdopen(handle, "wb") as file:
+            file.write(made)
+    return made

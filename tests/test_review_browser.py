@@ -521,15 +521,11 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(
         for _ in range(5):
             page.keyboard.press("k")
         expect(page.get_by_test_id("grid")).to_have_attribute("data-pending", "5")
-    with reviews.serving(catalog, site.port, tmp_path / "output"):
+    with reviews.serving(catalog, site.port, tmp_path / "again") as running:
         expect(page.get_by_test_id("grid")).to_have_attribute("data-pending", "0", timeout=60_000)
+        running.send_signal(signal.SIGINT)  # Ctrl-C ends it, at once and quietly
+        assert running.wait(20) == 0
+    assert len((tmp_path / "again").read_text().splitlines()) == 1
     lines = reviews.log(catalog)[before:]
     assert [line["verdict"] for line in lines] == ["keep"] * 5
     assert len({line["row_id"] for line in lines}) == 5
-
-
-def test_ctrl_c_ends_it_at_once_and_quietly(catalog: Path, tmp_path: Path) -> None:
-    with reviews.serving(catalog, reviews.free_port(), tmp_path / "output") as running:
-        running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 0
-    assert len((tmp_path / "output").read_text().splitlines()) == 1

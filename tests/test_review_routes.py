@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,24 @@ def test_without_a_good_token_nothing_is_given_out(
         sent = {"decisions": [decision(row_id)]}
         assert ask("/audit/decisions", sent, x_audit_token=token)[0] == 403
         assert ask("/audit/exposure", {"seconds": 1}, x_audit_token=token)[0] == 403
+
+
+def test_a_token_outlives_the_server_and_its_key_is_nobody_elses(
+    catalog: Path, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    key = catalog / ".review-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    again = Asked(Desk(catalog, "ann"))
+    assert again(f"/audit/item/{row_of('00007.jpg')}", x_audit_token=ask.token)[0] == 200
+    assert ask.token.rpartition(".")[2].encode() not in key.read_bytes()
+
+
+def test_a_token_does_not_last_for_ever(
+    ask: Asked, row_of: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = time.time() + 13 * 3600
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert ask(f"/audit/item/{row_of('00007.jpg')}")[0] == 403
 
 
 def test_another_host_is_refused(ask: Asked) -> None:
