@@ -108,7 +108,7 @@ def test_ctrl_c_ends_with_130_and_one_line_and_the_scan_can_go_on(
     wait_for(process, tmp_path / "a", 2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert out == ""
     assert err.splitlines()[-1] == "audit: interrupted; run the same command again to go on"
     assert "Traceback" not in err
