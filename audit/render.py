@@ -23,6 +23,7 @@ NARROW = 12  # columns of the terminal; no column of a table is made narrower to
 GAP = "  "
 SHARDS_SHOWN = 20
 LINES_SHOWN = 20  # of faults, reasons and concepts
+PAIRS = "  picture first, then caption; safe_safe_unsafe: each safe alone, unsafe together"
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -46,7 +47,7 @@ def render_status(status: Status) -> str:
         + [f"- the scorer was not trained for: {', '.join(status.not_covered)}"]
         * bool(status.not_covered),
         _counts("concepts above 0.5", status.concepts),
-        _counts("picture and caption", status.pairs),
+        _pairs(status.pairs),
         [f"words were looked for in {status.pictures_read:,} pictures"]
         * bool(status.pictures_read),
         _counts("failed or quarantined", status.failures),
@@ -70,8 +71,9 @@ def _risk(status: Status, kind: str, level: str) -> str:
 def render_table(table: pa.Table, format: Format, width: int | None = None) -> str:
     """Give a table as text, everything unprintable in it spelled out.
 
-    format   "table": columns of a terminal; "csv": RFC 4180, a cell that a spreadsheet would take
-             for a formula gets a quote before it; "json": one array of objects, bytes as base64
+    format   "table": columns of a terminal; "csv": RFC 4180 with lines ended by LF, a cell
+             that a spreadsheet would take for a formula gets a quote before it; "json": one array
+             of objects, bytes as base64
     width    of the terminal in columns, for "table": long cells are cut; None cuts nothing
     """
     if format == "json":
@@ -95,7 +97,7 @@ def _table(table: pa.Table, width: int | None) -> list[str]:
 
 def _csv(table: pa.Table) -> str:
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow([_guarded(name) for name in table.schema.names])
     for row in _rows(table):
         writer.writerow([_guarded(v) if isinstance(v, str) else _cell(v, full=True) for v in row])
@@ -210,6 +212,11 @@ def _counts(title: str, counts: Mapping[str, int]) -> list[str]:
     shown = list(counts.items())[:LINES_SHOWN]
     rows = _grid(["", ""], [[f"  {visible(name)}", f"{count:,}"] for name, count in shown])[1:]
     return [title, *rows, *_more(counts)]
+
+
+def _pairs(counts: Mapping[str, int]) -> list[str]:
+    lines = _counts("picture and caption", counts)
+    return [*lines, PAIRS] if lines else []
 
 
 def _more(things: Sequence[Any] | Mapping[str, Any]) -> list[str]:

@@ -98,7 +98,7 @@ def test_json_has_no_numbers_that_json_does_not_know() -> None:
 def test_an_empty_answer_is_an_answer() -> None:
     empty = table(x=pa.array([], pa.int32()))
     assert render_table(empty, "table") == "x\n-\n(0 rows)\n"
-    assert render_table(empty, "csv") == "x\r\n"
+    assert render_table(empty, "csv") == "x\n"
     assert json.loads(render_table(empty, "json")) == []
 
 
@@ -146,6 +146,14 @@ def test_a_status_shows_every_figure() -> None:
     assert "not trained for: fairness" in shown
     for name in ("weapon", "truncated", "HTTP Error 404"):
         assert name in shown
+
+
+def test_the_names_of_pairs_are_explained_where_they_stand() -> None:
+    shown = render_status(status(pairs={"safe_unsafe": 4, "safe_safe_unsafe": 1}))
+    assert (
+        "picture first, then caption; safe_safe_unsafe: each safe alone, unsafe together" in shown
+    )
+    assert "picture first" not in render_status(status())
 
 
 def test_books_that_do_not_balance_are_shouted() -> None:
