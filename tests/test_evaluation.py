@@ -125,6 +125,13 @@ def report() -> dict[str, Any]:
     return {**found, "scorer": {"name": "made-up", "fingerprint": "f" * 64}}
 
 
+def test_progress_ends_at_as_many_draws_as_were_asked_for() -> None:
+    shown: list[tuple[int, int | None, str]] = []
+    evaluate(made_up(), ["weapon", "captcha"], resamples=7, progress=lambda *s: shown.append(s))
+    draws = [(done, total) for done, total, word in shown if word == "draws"]
+    assert (draws[0], draws[-1]) == ((0, 7), (7, 7))
+
+
 def test_the_report_has_every_figure_with_its_interval(report: dict[str, Any]) -> None:
     for figures in (
         report["risk"]["auroc"],

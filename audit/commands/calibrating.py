@@ -128,7 +128,7 @@ def calibrate(args: Namespace) -> int:
     with counted(sys.stderr) as shown:
         table = c.compared(
             logits, judged, scorer.concepts, weights, resamples=args.draws,
-            progress=lambda done: shown(done, args.draws + 1, "draws"),
+            progress=lambda done: shown(done, args.draws, "draws"),
         )  # fmt: skip
     said = {
         **fitted.as_card(),

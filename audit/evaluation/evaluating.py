@@ -59,7 +59,7 @@ def evaluate(
         judged.groups,
         resamples=resamples,
         seed=seed,
-        progress=lambda done: said(done, resamples + 1, "draws"),
+        progress=lambda done: said(done, resamples, "draws"),
     )
     risky, decided = judged.risky, _decided(judged)
     return {

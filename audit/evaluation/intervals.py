@@ -62,10 +62,11 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Every figure on the examples as they are, with its interval over draws of whole groups.
 
-    groups   [N] str
+    groups    [N] str
+    progress  takes how many of the draws are done
     """
     drawn: list[list[np.ndarray]] = [[] for _ in measures]
-    done = 0
+    done = -1  # the examples as they are come first and are no draw
     with np.errstate(invalid="ignore", divide="ignore"):
         for weights in weightings(groups, resamples, seed):
             for of_one, measure in zip(drawn, measures, strict=True):
