@@ -89,6 +89,8 @@ def image_file(path: Path) -> tuple[str, bytes]:
     """(name, bytes) of an image file. raises UsageError when it is no file or too large"""
     if not path.is_file():
         raise UsageError(f"{path}: no such image file; for a catalog give a KEY too")
+    if path.suffix == ".tar":
+        raise UsageError(f"{path}: is a shard; scan it, then give the catalog and a KEY")
     if path.stat().st_size > DEFAULT_LIMITS.max_bytes:
         raise UsageError(f"{path}: more than {DEFAULT_LIMITS.max_bytes:,} bytes")
     return path.name, path.read_bytes()

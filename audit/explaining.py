@@ -134,18 +134,24 @@ def draw(data: bytes, found: Explanation, legend: str) -> Image.Image:
     picture = shown.pixels[top : top + down, left : left + across].astype(np.float32)
     share = Image.fromarray(found.evidence / found.evidence.max())
     heat = np.asarray(share.resize((across, down), Image.Resampling.BICUBIC)).clip(0, 1)
-    alpha = 0.15 + 0.55 * heat[..., None]
-    blended = Image.fromarray((picture * (1 - alpha) + _colours(heat) * alpha).astype(np.uint8))
+    blended = Image.fromarray(_heated(picture, heat))
 
     font = ImageFont.load_default(15)
     bar, line = 12, 26
     wide = max(across, int(font.getlength(legend)) + 16)
     sheet = Image.new("RGB", (wide, down + bar + line), "white")
     sheet.paste(blended, ((wide - across) // 2, 0))
-    scale = _colours(np.tile(np.linspace(0, 1, wide, dtype=np.float32), (bar, 1)))
-    sheet.paste(Image.fromarray(scale.astype(np.uint8)), (0, down))
+    scale = np.tile(np.linspace(0, 1, wide, dtype=np.float32), (bar, 1))
+    white = np.full((bar, wide, 3), 255, np.float32)
+    sheet.paste(Image.fromarray(_heated(white, scale)), (0, down))
     ImageDraw.Draw(sheet).text((8, down + bar + 3), legend, "black", font)
     return sheet
+
+
+def _heated(under: Floats, heat: Floats) -> npt.NDArray[np.uint8]:
+    """[h, w, 3] 0..255 with heat [h, w] 0..1 on it: where it is 0, nothing is changed."""
+    alpha = 0.7 * heat[..., None]
+    return (under * (1 - alpha) + _colours(heat) * alpha).astype(np.uint8)
 
 
 def _colours(heat: Floats) -> Floats:

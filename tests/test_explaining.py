@@ -16,7 +16,7 @@ from audit.building import index
 from audit.cli import main
 from audit.concepts import NewConcept, add_concept, fit
 from audit.errors import UsageError
-from audit.explaining import explain
+from audit.explaining import Explanation, draw, explain
 from audit.parts import Parts
 from audit.pixels import fit as fitted_size
 from audit.plan import ScanOptions
@@ -183,3 +183,21 @@ def test_an_image_file_is_explained_by_itself(
     assert (code, "a.png: not_an_image" in said) == (1, True)
     code, said = explained(tmp_path / "none.png", "-o", out, capsys=capsys)
     assert (code, "no such image file; for a catalog give a KEY too" in said) == (2, True)
+    nowhere = tmp_path / "nodir" / "e.png"
+    code, said = explained(file, "-o", nowhere, capsys=capsys)
+    assert (code, f"{nowhere}: no folder {nowhere.parent}; make it" in said) == (2, True)
+    tar = tmp_path / "a.tar"
+    tar.write_bytes(bytes(1024))
+    code, said = explained(tar, "-o", out, capsys=capsys)
+    assert (code, "a.tar: is a shard; scan it, then give the catalog" in said) == (2, True)
+
+
+def test_where_no_evidence_lies_the_drawing_is_the_picture() -> None:
+    grey = Image.new("RGB", (640, 320), (90, 90, 90))
+    map_ = np.zeros((16, 32), np.float32)
+    map_[:, 16:] = 1 / 256
+    drawing = draw(png_of(grey), Explanation("fire", 0.9, map_), "x")
+    assert drawing.getpixel((100, 100)) == (90, 90, 90)
+    red, green, blue = drawing.getpixel((600, 100))
+    assert min(red, green) > 150 > blue
+    assert drawing.getpixel((0, 325)) == (255, 255, 255)  # the scale begins with nothing

@@ -38,6 +38,8 @@ def explain(args: Namespace) -> int:
 
     if args.output.exists() and args.source.exists() and args.output.samefile(args.source):
         raise UsageError(f"{args.output}: is the picture itself; give another --output")
+    if not args.output.parent.is_dir():
+        raise UsageError(f"{args.output}: no folder {args.output.parent}; make it first")
     if args.key is not None:
         where, data = catalog_picture(args.source, args.key)
         scorer = catalog_scorer(args.source, args.scorer, args.device)
@@ -50,7 +52,7 @@ def explain(args: Namespace) -> int:
         raise ShardwardenError(f"{where}: {error}") from None
     legend = (
         f"{found.what} {found.probability:.2f}, scorer {scorer.card.name} "
-        f"({scorer.fingerprint:.8}); evidence from little (blue) to most (yellow)"
+        f"({scorer.fingerprint:.8}); evidence from none (nothing drawn) over red to most (yellow)"
     )
     draw(data, found, legend).save(args.output, "PNG")
     if args.format == "json":
