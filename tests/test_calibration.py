@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from audit.card import read_card, write_card
+from audit.card import CARD, find_scorer, read_card, write_card
 from audit.cli import main
 from audit.evaluation import Judged, from_drawings, judge
 from audit.evaluation import calibration as c
@@ -237,6 +237,31 @@ def test_one_place_to_write_to_is_needed(
         run("calibrate", small_scorer, held_out)
     assert run("calibrate", small_scorer, held_out, "--out", small_scorer) == 2
     assert "--in-place" in capsys.readouterr().err
+
+
+def test_a_bundled_scorer_stays_as_it_was_installed(
+    held_out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = find_scorer("compact")
+    before = (folder / CARD).read_bytes()
+    for scorer in ("compact", folder):
+        assert run("calibrate", scorer, held_out, "--in-place", "--draws", 5) == 2
+        assert "give --out DIR" in capsys.readouterr().err
+    assert run("eval", "compact", held_out, "--record", "mine", "--draws", 5) == 2
+    assert "--record needs the folder of a copy" in capsys.readouterr().err
+    assert (folder / CARD).read_bytes() == before
+
+
+def test_a_folder_with_something_in_it_is_not_calibrated_into(
+    small_scorer: Path, held_out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("calibrate", small_scorer, held_out, "--draws", 5, "--out", tmp_path)
+    (tmp_path / CARD).write_text("of another scorer")
+    assert run(*words) == 2
+    assert "or --overwrite" in capsys.readouterr().err
+    assert (tmp_path / CARD).read_text() == "of another scorer"
+    assert run(*words, "--overwrite") == 0
+    assert read_card(tmp_path).calibration["images"] == 84
 
 
 def test_thresholds_of_a_scorer_say_when_positives_are_too_few(

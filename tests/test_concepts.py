@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def test_the_readme_of_an_older_scorer_in_the_folder_is_written_anew(tmp_path: P
     words += [str(tmp_path / "new"), "--positive", str(positive), "--negative", str(negative)]
     assert main([*words, "--device", "cpu"]) == 0
     assert "disc (privacy, low) was added" in (tmp_path / "new/README.md").read_text()
+
+
+def test_a_scorer_in_the_folder_is_replaced_only_when_asked(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "old"
+    shutil.copytree(trained, out)
+    words = ["train", "--concept", "disc", "--type", "privacy", "--level", "low", "--out"]
+    words += [str(out), "--positive", "decisions", "--negative", "decisions"]
+    assert main([*words, "--device", "cpu"]) == 2
+    assert "has a scorer already" in capsys.readouterr().err
+    assert main([*words, "--device", "cpu", "--overwrite"]) == 2
+    assert "has a scorer already" not in capsys.readouterr().err
 
 
 def test_files_that_are_no_pictures_on_disk_are_told(small: Scorer, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ def add(command: Command) -> None:
     where = p.add_mutually_exclusive_group(required=True)
     where.add_argument("--out", type=Path, metavar="DIR", help="write a calibrated copy there")
     where.add_argument("--in-place", action="store_true", help="change the card of the scorer")
+    p.add_argument("--overwrite", action="store_true",
+                   help="put the copy into a folder that has something in it")
     p.add_argument("--risky-share", type=_share, metavar="X",
                    help="share of risky pictures that probabilities are to assume (default: what "
                         "the scorer was trained to assume, else the share in HELD-OUT)")
@@ -94,6 +96,7 @@ def calibrate(args: Namespace) -> int:
     from audit.errors import UsageError
     from audit.evaluation import calibration as c
     from audit.evaluation.overlap import seen_in_training
+    from audit.false_positives import bundled_name
     from audit.figures import calibration_text
     from audit.registry import load_scorer
     from audit.steps import counted
@@ -101,6 +104,10 @@ def calibrate(args: Namespace) -> int:
     folder = find_scorer(args.scorer)
     if args.out is not None and args.out.exists() and args.out.resolve() == folder.resolve():
         raise UsageError(f"{args.out}: is the scorer itself; say --in-place")
+    if args.in_place and bundled_name(folder):
+        raise UsageError(f"{args.scorer}: comes with the installation and stays; give --out DIR")
+    if args.out is not None and not args.overwrite and _has_something(args.out):
+        raise UsageError(f"{args.out}: is there already; give another --out, or --overwrite")
     scorer = load_scorer(folder, device=args.device)
     judged = _judge(args, scorer)
     if hits := seen_in_training(scorer.card, judged.digests):
@@ -192,6 +199,10 @@ def thresholds(args: Namespace) -> int:
     if short:
         warn(f"too few positives for a threshold: {', '.join(short)}")
     return 3 if short or left_out else 0
+
+
+def _has_something(out: Path) -> bool:
+    return out.exists() and (not out.is_dir() or any(out.iterdir()))
 
 
 def _labelled(args: Namespace) -> tuple[dict[str, Any], dict[str, Any], str, int]:

@@ -31,6 +31,8 @@ def add_options(p: argparse.ArgumentParser) -> None:
                    help="whose rows are meant; stored features are used without decoding")
     g.add_argument("--type", choices=TYPES[:SAFE], help="risk type of the concept")
     g.add_argument("--level", choices=LEVELS[1:], help="risk level of the concept")
+    g.add_argument("--overwrite", action="store_true",
+                   help="replace the scorer that is in --out (only with --concept)")
     # fmt: on
 
 
@@ -41,7 +43,7 @@ def run(args: Namespace) -> int:
     if args.source:
         raise UsageError("--concept takes its examples from --positive and --negative, not SOURCE")
 
-    from audit.card import find_scorer, read_card
+    from audit.card import CARD, find_scorer, read_card
     from audit.concept_examples import gather
     from audit.concepts import SUGGESTED, add_concept, fit, new_concept
     from audit.scorer import Scorer
@@ -54,6 +56,10 @@ def run(args: Namespace) -> int:
     base = Scorer.load(args.scorer, device=args.device)
     if args.out.exists() and find_scorer(args.scorer).resolve() == args.out.resolve():
         raise UsageError(f"--out {args.out}: is the scorer itself; give another folder")
+    if (args.out / CARD).exists() and not args.overwrite:
+        raise UsageError(
+            f"--out {args.out}: has a scorer already; give another folder, or --overwrite"
+        )
     with counted(sys.stderr) as shown:
         examples = gather(
             base, concept.name, args.positive, args.negative, args.catalog, show=shown

@@ -70,6 +70,7 @@ def evaluate(args: Namespace) -> int:
     from itertools import chain
 
     from audit.card import find_scorer
+    from audit.card import scorers as bundled
     from audit.errors import UsageError
     from audit.evaluation import evaluate, from_drawings, judge, record, separation
     from audit.evaluation.evaluating import summary
@@ -84,6 +85,11 @@ def evaluate(args: Namespace) -> int:
 
     if not args.source and not args.drawn:
         raise UsageError("nothing to measure on; give labelled shards, or --drawn N")
+    if args.record and args.scorer in dict(bundled()):
+        raise UsageError(
+            f"{args.scorer}: comes with the installation, so its card stays; --record needs the "
+            "folder of a copy"
+        )
     folder = find_scorer(args.scorer) if args.record else None
     scorer = load_scorer(args.scorer, device=args.device)
     taxonomy = Taxonomy.load().including(scorer.card.added)
