@@ -287,6 +287,9 @@ def test_indexing_twice_changes_nothing_and_leaves_nothing(tmp_path: Path) -> No
 def test_a_folder_that_is_no_catalog_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ShardwardenError, match="run `audit scan`"):
         index(tmp_path)
+    with pytest.raises(ShardwardenError, match="is no catalog; `audit scan` makes one"):
+        Catalog(tmp_path)
+    (tmp_path / "parts").mkdir()
     with pytest.raises(ShardwardenError, match="run `audit index"):
         Catalog(tmp_path)
     (tmp_path / NAME).write_bytes(b"this is no database" * 1000)
