@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from audit.errors import UsageError
 from audit.parts import replacing
 from audit.taxonomy import LEVELS, TYPES
-from audit.verdicts import Decision
+from audit.verdicts import RULINGS, VERDICTS, Decision, is_alias
 from curation.decisions import checked, now
 
 _KINDS: dict[str, pa.DataType] = {
@@ -41,6 +41,8 @@ _KINDS: dict[str, pa.DataType] = {
     "note": pa.string(),
 }
 SCHEMA = pa.schema(_KINDS)
+_BESIDE = ("caption", "url")  # a form has them for whoever fills it in
+_SAID = ("verdict", "type", "level", "concepts")  # what a person fills in
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -75,8 +77,8 @@ def write(decisions: Sequence[Decision], path: Path) -> None:
 
 def read(
     path: Path, rows: pa.Table, reviewer: str | None = None
-) -> tuple[list[Decision], list[Wrong]]:
-    """Read decisions from a .csv or .parquet file: those that can be used, and what is wrong.
+) -> tuple[list[Decision], list[Wrong], int]:
+    """Read decisions from a .csv or .parquet file.
 
     An entry needs a `verdict`, and a `row_id` or a `uid` that the catalog holds; one with a uid
     that several rows have is a decision about each of them. Types and levels may be numbers.
@@ -84,22 +86,46 @@ def read(
     nothing.
     rows       row_id and uid of the catalog's rows
     reviewer   who decided, where an entry does not say
-    raises     UsageError when the file cannot be read or has columns nobody knows
+    returns    (those that can be used, what is wrong, how many entries are not filled in yet)
+    raises     UsageError when the file cannot be read, has columns nobody knows, or nothing says
+               who decided
     """
+    if reviewer is not None and not is_alias(reviewer):
+        raise UsageError(f"--reviewer {reviewer!r}: an alias is a-z, 0-9, _ and -, 64 at most")
     entries = list(_entries(path))
+    filled = {n: e for n, e in enumerate(entries, 1) if not _is_empty(e)}
+    if filled and reviewer is None and not any(e.get("reviewer") for e in filled.values()):
+        raise UsageError(f"{path}: does not say who decided; give --reviewer NAME")
     rows_of, uids = _named(entries, rows)
     decisions: list[Decision] = []
     wrong: list[Wrong] = []
     moment = now()
-    for number, entry in enumerate(entries, 1):
+    for number, entry in filled.items():
         given = {"reviewer": reviewer} | {k: v for k, v in entry.items() if v is not None}
         try:
-            for row_id in _rows(given, rows_of, uids):
+            found = _rows(given, rows_of, uids)
+            _check_verdict(given)
+            for row_id in found:
                 about = {**given, "row_id": row_id, "uid": uids[row_id]}
                 decisions.append(checked({"time": moment, "id": _identity(about), **about}))
         except UsageError as error:
             wrong.append(Wrong(number, str(error)))
-    return decisions, wrong
+    return decisions, wrong, len(entries) - len(filled)
+
+
+def _is_empty(entry: Mapping[str, Any]) -> bool:
+    """Whether nobody has filled this entry in yet."""
+    return "" not in entry and all(entry.get(name) is None for name in _SAID)
+
+
+def _check_verdict(given: Mapping[str, Any]) -> None:
+    verdict = given.get("verdict")
+    if verdict not in VERDICTS:
+        found = "no verdict" if verdict is None else f"verdict {verdict!r:.40} is not known"
+        raise UsageError(
+            f"{found}; give {', '.join(RULINGS[:-1])} or {RULINGS[-1]}; a harmless picture is "
+            "relabel with type safe"
+        )
 
 
 def _named(
@@ -165,17 +191,23 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
         raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _check_columns(path: Path, names: Iterable[str]) -> None:
-    known = ", ".join(SCHEMA.names)
+def _check_columns(path: Path, names: Sequence[str]) -> None:
+    known = f"required: verdict, and row_id or uid; known: {', '.join((*SCHEMA.names, *_BESIDE))}"
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
+        raise UsageError(f"{path}: cells are not separated by commas; save it with commas")
     for name in names:
-        if name not in SCHEMA.names:
-            raise UsageError(f"{path}: unknown column {name!r}; known: {known}")
+        if name not in SCHEMA.names and name not in _BESIDE:
+            raise UsageError(f"{path}: unknown column {name!r:.60}; {known}")
     if "verdict" not in names:
-        raise UsageError(f"{path}: has no column 'verdict'; known: {known}")
+        raise UsageError(f"{path}: has no column 'verdict'; {known}")
+    if "row_id" not in names and "uid" not in names:
+        raise UsageError(f"{path}: has neither column 'row_id' nor 'uid'; {known}")
 
 
 def _numbered(entry: dict[str, Any]) -> dict[str, Any]:
-    """Types and levels by their names, where they are numbers."""
+    """What is said of a picture, types and levels by their names where they are numbers."""
+    for name in _BESIDE:
+        entry.pop(name, None)
     for column, names in (("type", TYPES), ("level", LEVELS)):
         value = entry.get(column)
         if str(value).isdecimal() and int(str(value)) < len(names):

@@ -75,7 +75,8 @@ def test_decisions_go_in_by_a_list_and_decide_the_plan(
     made: Path, policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Catalog(made) as catalog:
-        ids = catalog.columns(("row_id",))["row_id"].to_pylist()
+        rows = catalog.columns(("row_id", "risk_type"))
+    ids, flagged = rows["row_id"].to_pylist(), rows["risk_type"][1].as_py() != "safe"
     listed = tmp_path / "list.csv"
     listed.write_text(
         "row_id,verdict,reviewer\n"
@@ -85,7 +86,11 @@ def test_decisions_go_in_by_a_list_and_decide_the_plan(
     assert main(arguments) == 3
     printed = capsys.readouterr()
     assert printed.out == "3 decisions added, 0 known already, 1 wrong\n"
-    assert "entry 4: decision about row" in printed.err
+    assert "entry 4: verdict 'perhaps' is not known; give agree, relabel, keep" in printed.err
+    assert (
+        f"{2 + flagged} verdicts to drop, or to keep what is scored as risky, have no type"
+        in printed.err
+    )
     assert main(arguments) == 3
     assert capsys.readouterr().out == "0 decisions added, 3 known already, 1 wrong\n"
 

@@ -206,7 +206,7 @@ def test_decisions_come_back_from_a_file_as_they_were(tmp_path: Path, suffix: st
     said.append(undo(said[0]))
     path = tmp_path / f"out{suffix}"
     exchange.write(said, path)
-    assert exchange.read(path, rows) == (said, [])
+    assert exchange.read(path, rows) == (said, [], 0)
 
 
 def test_what_a_spreadsheet_would_run_is_written_as_text(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_what_a_spreadsheet_would_run_is_written_as_text(tmp_path: Path) -> None
 def test_a_list_made_by_hand_can_be_imported_and_again(catalog: Path, tmp_path: Path) -> None:
     path = tmp_path / "by-hand.csv"
     path.write_text("\ufeffuid,verdict,type,level\na,relabel,1,3\nb,drop,,\n", encoding="utf-8")
-    found, wrong = exchange.read(path, ROWS, "ana")
+    found, wrong, _ = exchange.read(path, ROWS, "ana")
     assert wrong == []
     # The uid b is that of two rows.
     assert [(d.row_id, d.verdict, d.type, d.level) for d in found] == [
@@ -246,7 +246,7 @@ def test_wrong_entries_are_named_and_the_others_taken(tmp_path: Path) -> None:
         "a,,keep,ana,soon\n"
         "a,,keep,ana,1,2\n"
     )
-    found, wrong = exchange.read(path, ROWS)
+    found, wrong, _ = exchange.read(path, ROWS)
     assert [d.row_id for d in found] == [1]
     problems = [(entry.entry, entry.problem.split(":")[0]) for entry in wrong]
     assert problems == [
@@ -254,19 +254,42 @@ def test_wrong_entries_are_named_and_the_others_taken(tmp_path: Path) -> None:
         (3, "row_id 9 is not in the catalog"),
         (4, "names neither row_id nor uid"),
         (5, "row_id 1 has uid 'a' in the catalog, not 'b'"),
-        (6, "decision about row 1"),
+        (6, "verdict 'maybe' is not known; give agree, relabel, keep, drop, quarantine or "
+            "escalate; a harmless picture is relabel with type safe"),
         (7, "reviewer 'Ana B'"),
         (8, "reviewer None"),
         (9, "decision about row 1"),
         (10, "has more cells than there are columns"),
-    ]
+    ]  # fmt: skip
+
+
+def test_entries_that_are_not_filled_in_are_counted_only(tmp_path: Path) -> None:
+    path = tmp_path / "form.csv"
+    path.write_text("uid,verdict,type,note,caption,url\na,,,s/1,a dog,u\na,,safe,,,\na,keep,,,c,\n")
+    found, wrong, unfilled = exchange.read(path, ROWS, "ana")
+    assert [d.verdict for d in found] == ["keep"]
+    assert [(e.entry, e.problem.split(";")[0]) for e in wrong] == [(2, "no verdict")]
+    assert unfilled == 1
+
+
+@pytest.mark.parametrize(
+    ("alias", "problem"), [(None, "give --reviewer NAME"), ("A b", "an alias")]
+)
+def test_who_decided_is_asked_for_once(tmp_path: Path, alias: str | None, problem: str) -> None:
+    path = tmp_path / "form.csv"
+    path.write_text("uid,verdict\na,keep\nb,keep\n")
+    with pytest.raises(UsageError, match=problem):
+        exchange.read(path, ROWS, alias)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
         ("a.csv", b"uid,verdikt\n", "unknown column 'verdikt'"),
+        ("a.csv", b"uid,verdikt\n", "required: verdict, and row_id or uid; known: id, row_id, uid"),
         ("a.csv", b"uid\n", "has no column 'verdict'"),
+        ("a.csv", b"verdict\n", "has neither column 'row_id' nor 'uid'"),
+        ("a.csv", b"uid;verdict\na;keep\n", "save it with commas"),
         ("a.csv", b"", "has no column 'verdict'"),
         ("a.csv", b"uid,verdict\n\xff,keep\n", "not UTF-8 at byte"),
         ("a.parquet", b"no parquet", "cannot be read"),

@@ -11,9 +11,17 @@ from audit.options import Command, as_json, catalog
 from audit.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from audit.verdicts import Decision, Log, Outcome
 
 SHOWN = 20  # lines of one kind
+_FILLING_IN = """a file to import has commas and the columns verdict, and row_id or uid:
+  (a row in which nothing is said is not filled in yet, and is skipped)
+  verdict  agree|relabel|keep|drop|escalate (or quarantine); relabel says what the picture is
+  type     of a risky picture: illegal, misleading ...; safe where it is harmless
+  level    of a risky picture: low, medium or high
+  who decided is in the column reviewer, or is told by --reviewer"""
 
 
 def add(command: Command) -> None:
@@ -21,6 +29,7 @@ def add(command: Command) -> None:
     # fmt: off
     p = command("decisions", decisions, "show, export or import what reviewers decided",
                 "laion.audit import by-hand.csv --reviewer ana")
+    p.epilog = f"{p.epilog}\n\n{_FILLING_IN}"
     catalog(p)
     p.add_argument("what", nargs="?", choices=("export", "import", "disagreements"),
                    help="default: count them, and check that no line was changed")
@@ -120,17 +129,48 @@ def _import(args: Namespace) -> int:
     from curation.exchange import read
 
     with Catalog(args.catalog) as opened:
-        rows = opened.columns(("row_id", "uid"))
-    found, wrong = read(args.file, rows, args.reviewer)
+        rows = opened.columns(("row_id", "uid", "risk_type"))
+    found, wrong, unfilled = read(args.file, rows, args.reviewer)
     new = Decisions(args.catalog).append(found)
     for entry in wrong[:SHOWN]:
         warn(f"{args.file}, entry {entry.entry}: {entry.problem}", "curate")
+    if len(wrong) > SHOWN:
+        warn(f"and {len(wrong) - SHOWN:,} more", "curate")
+    untyped = _untyped(found, rows)
+    if untyped:
+        warn(
+            f"{untyped:,} verdicts to drop, or to keep what is scored as risky, have no type: "
+            "`curate estimate` counts each type that the picture may be at the upper end only; "
+            "fill in type",
+            "curate",
+        )
     if args.format == "json":
         told = [{"entry": entry.entry, "problem": entry.problem} for entry in wrong]
-        say_json({"new": new, "known": len(found) - new, "wrong": told})
+        counts = {"new": new, "known": len(found) - new, "not_filled_in": unfilled}
+        say_json({**counts, "untyped": untyped, "wrong": told})
     else:
         say(f"{new:,} decisions added, {len(found) - new:,} known already, {len(wrong):,} wrong")
+        if unfilled:
+            say(f"{unfilled:,} rows not filled in yet")
     return 3 if wrong else 0
+
+
+def _untyped(found: list[Decision], rows: pa.Table) -> int:
+    """Verdicts that leave open which type a picture is; see curation.judged."""
+    import pyarrow as pa
+
+    from curation.arrays import pc
+
+    open_ones = [
+        decision
+        for decision in found
+        if decision.stance in ("keep", "drop", "quarantine")
+        and (decision.type, decision.level, decision.concepts) == (None, None, None)
+    ]
+    kept = pa.array([d.row_id for d in open_ones if d.stance == "keep"], pa.int64())
+    scored = rows["risk_type"].filter(pc.is_in(rows["row_id"], kept))
+    flagged = sum(name not in (None, "safe") for name in scored.to_pylist())
+    return len(open_ones) - len(kept) + flagged
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
