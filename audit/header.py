@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -247,6 +247,21 @@ def check_taxonomy(
             f"({before['taxonomy']['hash']:.8}), not {taxonomy.version} ({taxonomy.hash:.8}); "
             f"{remedy}"
         )
+
+
+def held(directory: Path, sources: Sequence[str], shard_ids: Iterable[str]) -> tuple[str, int]:
+    """What a catalog holds when sources are new to it: names of its own, and how many shards.
+
+    ("", 0) when it is a new catalog, and when only the name of a source is new: a folder that
+    moved, or one shard of a folder
+    """
+    known = [str(source) for source in read(directory).get("sources", [])]
+    there, wanted = set(Parts(directory).shard_ids()), set(shard_ids)
+    others = len(there - wanted)
+    if not others or wanted <= there or {*map(_lasting, sources)} <= {*known}:
+        return "", 0
+    more = f" and {len(known) - 1:,} more" if len(known) > 1 else ""
+    return f"{known[0]}{more}" if known else "sources unknown", others
 
 
 def _lasting(source: str) -> str:

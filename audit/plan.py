@@ -60,6 +60,7 @@ class ScanReport:
     pictures_read, ocr_share, text_share
                             pictures whose words were read; what that took of all workers' time,
                             and what scoring texts took of the scan's, 0..1
+    others                  shards of other sources in the catalog, when these were new to it
     """
 
     catalog: str
@@ -83,6 +84,7 @@ class ScanReport:
     pictures_read: int = 0
     ocr_share: float = 0.0
     text_share: float = 0.0
+    others: int = 0
 
     @property
     def balanced(self) -> bool:

@@ -165,6 +165,9 @@ def summary(report: ScanReport) -> list[str]:
         f"{report.members:,} members = {report.scored:,} scored + {report.failed:,} failed + "
         f"{report.quarantined:,} quarantined + {report.other:,} other: {books}",
     ]
+    if report.others:
+        noun = "shard" if report.others == 1 else "shards"
+        lines.append(f"{report.catalog} also holds {report.others:,} {noun} of other sources")
     if report.upstream_failed:
         lines.append(
             f"{report.upstream_failed:,} rows failed upstream, before they were in a shard"

@@ -61,6 +61,29 @@ def test_scan_with_failures_ends_with_3_and_says_why(
     assert "failed: not_an_image: 2" in capsys.readouterr().out
 
 
+def test_sources_new_to_a_catalog_are_told_before_and_after(
+    catalog: Path, tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def scanned(source: str) -> tuple[str, str]:
+        texts = ["--captions", "off", "--ocr", "off"]
+        assert main(
+            ["scan", source, "--out", str(catalog), "--scorer", str(small_scorer), *texts]
+        ) == 0  # fmt: skip
+        return tuple(capsys.readouterr())
+
+    warning, said = "audit: adding new sources to tars.audit, ", "also holds"
+    for known in ("tars", "tars/00001.tar"):  # nothing new, by whatever name
+        out, err = scanned(known)
+        assert (said in out, warning in err) == (False, False)
+    tars(tmp_path / "photos", 3)
+    out, err = scanned("photos/00000.tar")
+    assert "tars.audit also holds 2 shards of other sources\n" in out
+    assert f"{warning}which holds 2 shards of others ({tmp_path / 'tars'}" in err
+    assert err.count("Ctrl-C to stop\n") == 1
+    out, err = scanned("photos/00000.tar")
+    assert (said in out, warning in err) == (False, False)
+
+
 def test_json_is_exactly_one_object_on_stdout(
     tmp_path: Path, small_scorer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +231,22 @@ def test_scorers_and_demo_work(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["demo", "drawn", "--count", "30"]) == 0
     assert "audit scan drawn" in capsys.readouterr().out
     assert len(list((tmp_path / "drawn").glob("*.tar"))) == 3
+
+
+def test_the_card_of_a_scorer_of_ones_own_is_printed(
+    small_scorer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scorers", str(small_scorer)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "small: compact encoder, pad crop",
+        "  types     illegal, privacy, safe",
+        "  concepts  weapon, fire, captcha",
+    ]
+    assert main(["scorers", str(small_scorer), "--json"]) == 0
+    assert [s["name"] for s in json.loads(capsys.readouterr().out)["scorers"]] == ["small"]
+    assert main(["scorers", "nothing"]) == 2
+    assert "nothing: neither a bundled scorer" in capsys.readouterr().err
 
 
 def test_names_from_a_tar_cannot_drive_the_terminal(

@@ -14,7 +14,9 @@ from audit.terminal import say, say_json, warn
 def add(command: Command) -> None:
     """Add these commands to the parser."""
     # fmt: off
-    p = command("scorers", scorers, "list the bundled scorers and what they cover", "")
+    p = command("scorers", scorers, "list the bundled scorers, or one, and what they cover", "")
+    p.add_argument("scorer", nargs="?", metavar="NAME|DIR",
+                   help="print the card of this one only: bundled, or a folder of your own")
     as_json(p)
 
     p = command("eval", evaluate, "measure a scorer on labelled examples or drawn documents",
@@ -44,16 +46,17 @@ def add(command: Command) -> None:
 
 
 def scorers(args: Namespace) -> int:
-    """List the bundled scorers."""
-    from audit.card import read_card, scorers
+    """Print the cards of the bundled scorers, or of the one named."""
+    from audit.card import find_scorer, read_card, scorers
     from audit.figures import in_brief
 
-    cards = [(folder, read_card(folder)) for _, folder in scorers()]
+    folders = [f for _, f in scorers()] if args.scorer is None else [find_scorer(args.scorer)]
+    cards = [(folder, read_card(folder)) for folder in folders]
     if args.format == "json":
         say_json({"scorers": [{"folder": str(f), **asdict(card)} for f, card in cards]})
         return 0
     for folder, card in cards:
-        say(f"{folder.name}: {card.encoder['kind']} encoder, {card.crop_mode} crop")
+        say(f"{folder.resolve().name}: {card.encoder['kind']} encoder, {card.crop_mode} crop")
         say(f"  types     {', '.join(card.types_covered)}")
         say(f"  concepts  {', '.join(card.concepts)}")
         for name, figures in card.metrics.items():

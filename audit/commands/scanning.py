@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from audit.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
     from audit.plan import ScanOptions, ScanReport
+    from audit.shards import Shard
 
 
 def add(command: Command) -> None:
@@ -100,7 +102,7 @@ def scan(args: Namespace) -> int:
 
 
 def _scan_embeddings(args: Namespace) -> ScanReport:
-    from audit.embedded import scan_embeddings
+    from audit.embedded import Folder, scan_embeddings
     from audit.identity import encoder_identity, encoder_spec
     from audit.registry import load_embedding_scorer
     from audit.steps import counted
@@ -115,10 +117,12 @@ def _scan_embeddings(args: Namespace) -> ScanReport:
     scorer = load_embedding_scorer(args.scorer)
     out = args.out or Path(f"{Path(args.source[0]).resolve().name}.audit")
     texts = load("off" if args.captions == "auto" else args.captions, "off", warn=warn)
+    others = _others(args, out, [s for source in args.source for s in Folder.read(source).shards])
     with counted(sys.stderr) as show:
-        return scan_embeddings(
+        report = scan_embeddings(
             args.source, out, scorer, encoder, _options(args), texts=texts, progress=show
         )
+    return replace(report, others=others)
 
 
 def _scan_shards(args: Namespace) -> ScanReport:
@@ -143,8 +147,26 @@ def _scan_shards(args: Namespace) -> ScanReport:
     if not args.overwrite:
         captions, ocr = as_before(out, captions, ocr)
     texts = load(captions, ocr, device=args.device, warn=warn)
+    others = _others(args, out, shards)
     with display(sys.stderr) as show:
-        return scan(args.source, out, scorer, _options(args), texts=texts, progress=show)
+        report = scan(args.source, out, scorer, _options(args), texts=texts, progress=show)
+    return replace(report, others=others)
+
+
+def _others(args: Namespace, out: Path, shards: Sequence[Shard]) -> int:
+    """Shards of other sources that the catalog holds already; told, --out may be a slip."""
+    from audit.header import held
+
+    if args.overwrite:
+        return 0
+    names, count = held(out, args.source, [shard.id for shard in shards])
+    if count:
+        noun = "shard" if count == 1 else "shards"
+        warn(
+            f"adding new sources to {out}, which holds {count:,} {noun} of others ({names}): "
+            "Ctrl-C to stop"
+        )
+    return count
 
 
 def _options(args: Namespace) -> ScanOptions:
