@@ -55,8 +55,9 @@ def write(path: Path, listed: Sequence[str], rows: pa.Table) -> int:
         array, left_out = datacomp(listed)
         if left_out and not len(array):
             raise UsageError(
-                f"{path}: not one of {left_out:,} uids is 32 hex digits, as DataComp's lists want "
-                "them; give a .txt or .parquet"
+                f"{path}: not one of {left_out:,} uids is 32 hex digits, as a .npy for DataComp's "
+                "resharder wants them (its shards have such a `uid` in the json of each sample); "
+                "name the list .txt or .parquet"
             )
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, array)

@@ -54,14 +54,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """One threshold of the policy, and the nearest of STEPS below (stricter) and above it (looser)
-    that changes anything; None where there is none.
+    """One threshold of the policy, and the nearest of STEPS below and above it that changes
+    anything; None where there is none.
+
+    Nearest stricter / looser threshold, as a rule: lower is stricter by itself, but with another
+    threshold another type may be a picture's type, and that type's row of the grid may be looser.
     """
 
     name: str
     threshold: float
-    stricter: Change | None
-    looser: Change | None
+    lower: Change | None
+    higher: Change | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ def _knobs(gathered: Gathered) -> Iterator[Knob]:
 
 def _knob(gathered: Gathered, name: str, column: str, threshold: float) -> Knob:
     score = arrays.floats(gathered.rows, column)
-    stricter, looser = (
+    lower, higher = (
         next(
             (
                 change
@@ -224,7 +227,7 @@ def _knob(gathered: Gathered, name: str, column: str, threshold: float) -> Knob:
         )
         for sign in (-1, 1)
     )
-    return Knob(name, threshold, stricter, looser)
+    return Knob(name, threshold, lower, higher)
 
 
 def _changed(gathered: Gathered, name: str, score: Floats, threshold: float, step: float) -> Change:

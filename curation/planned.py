@@ -81,11 +81,11 @@ def _tables(plan: Plan) -> Iterator[Table]:
     yield "Why", ("action", "reason", "images"), because
 
     knobs = [
-        (knob.name, f"{knob.threshold:g}", _change(knob.stricter), _change(knob.looser))
+        (knob.name, f"{knob.threshold:g}", _change(knob.lower), _change(knob.higher))
         for knob in plan.knobs
-        if knob.stricter or knob.looser
+        if knob.lower or knob.higher
     ]
-    names = ("threshold", "now", "nearest stricter", "nearest looser")
+    names = ("threshold", "now", "nearest lower", "nearest higher")
     if knobs:
         yield "What the nearest other thresholds would change", names, knobs
 

@@ -319,7 +319,9 @@ def test_lists_are_written_by_their_suffix_and_lost_uids_told(
     assert not set(dropped) & set((tmp_path / "keep.txt").read_text().splitlines())
     capsys.readouterr()
     assert main([*arguments, "--droplist", str(tmp_path / "drop.npy")]) == 2
-    assert "not one of 3 uids is 32 hex digits" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "not one of 3 uids is 32 hex digits" in refused
+    assert "name the list .txt or .parquet" in refused
     assert main([*arguments, "--droplist", str(tmp_path / "drop.csv")]) == 2
     assert main(arguments) == 2
     assert main([*arguments, "--dry-run", "--out", str(tmp_path / "x")]) == 2

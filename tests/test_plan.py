@@ -73,11 +73,11 @@ def test_flows_are_by_type_and_level(drawn: Plan) -> None:
 
 def test_the_nearest_other_thresholds_change_what_a_new_selection_changes(drawn: Plan) -> None:
     (knob,) = (knob for knob in drawn.knobs if knob.name == "illegal")
-    assert knob.stricter is not None
-    assert knob.looser is not None
-    assert (knob.stricter.threshold, knob.stricter.moves) == (0.45, {"keep -> drop": 1})
-    assert (knob.looser.threshold, knob.looser.moves) == (0.55, {"drop -> review": 1})
-    for change in (knob.stricter, knob.looser):
+    assert knob.lower is not None
+    assert knob.higher is not None
+    assert (knob.lower.threshold, knob.lower.moves) == (0.45, {"keep -> drop": 1})
+    assert (knob.higher.threshold, knob.higher.moves) == (0.55, {"drop -> review": 1})
+    for change in (knob.lower, knob.higher):
         rules = load("balanced").rules
         other = replace(rules, types={**rules.types, "illegal": change.threshold})
         both = (
@@ -91,7 +91,7 @@ def test_the_nearest_other_thresholds_change_what_a_new_selection_changes(drawn:
 def test_a_threshold_that_changes_nothing_is_passed_over(drawn: Plan) -> None:
     (knob,) = (knob for knob in drawn.knobs if knob.name == "privacy")
     # p = 0.9 lies beyond every step tried above 0.5; nothing lies below it.
-    assert (knob.stricter, knob.looser) == (None, None)
+    assert (knob.lower, knob.higher) == (None, None)
 
 
 def test_hours_are_by_the_policy_until_enough_was_measured(drawn: Plan) -> None:

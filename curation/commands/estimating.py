@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from curation.estimate import Estimate
     from curation.gathering import Gathered
 
+_FILLING_IN = """a .csv of --draw is filled in by column, for `curate decisions CATALOG import`:
+  verdict  agree|relabel|keep|drop|escalate; relabel says what the picture is
+  type     of a risky picture: illegal, misleading ...; safe where it is harmless
+  level    of a risky picture: low, medium or high"""
+
 
 def add(command: Command) -> None:
     """Add these commands to the parser."""
@@ -26,6 +31,7 @@ def add(command: Command) -> None:
                    help="strict, balanced, permissive, psa-vlm or a YAML file (default: balanced)")
     p.add_argument("--draw", type=count, metavar="N",
                    help="draw N images of what the policy keeps; adds to what was drawn before")
+    p.epilog = f"{p.epilog}\n\n{_FILLING_IN}"
     p.add_argument("--seed", type=int, default=0, metavar="S",
                    help="of the draw; the same draws the same (default: 0)")
     p.add_argument("--neyman", action="store_true",

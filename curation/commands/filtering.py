@@ -33,7 +33,8 @@ def add(command: Command) -> None:
     for name, what in (("droplist", "left out"), ("keeplist", "kept")):
         p.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FILE",
                        help=f"also, or only, list what is {what}: .npy as DataComp's resharder "
-                       "takes it, .txt with a uid a line, .parquet with the reasons")
+                       "takes it, for uids of 32 hex digits only (DataComp's); of others .txt with "
+                       "a uid a line, or .parquet with the reasons")
     p.add_argument("--overwrite", action="store_true", help="replace earlier copies")
     p.add_argument("--takedown", type=Path, metavar="LIST",
                    help="instead of all this, what `curate takedown CATALOG --list LIST` does")
