@@ -18,7 +18,7 @@ from audit.evaluation import calibration as c
 from audit.evaluation.overlap import sketch
 from audit.evaluation.style import FEATURES
 from audit.scorer import Scorer
-from audit.taxonomy import SAFE, Taxonomy
+from audit.taxonomy import SAFE, TYPES, Taxonomy
 from tests.labelled_shards import labelled_shard
 
 NAMES = ("weapon", "fire")
@@ -178,6 +178,11 @@ def test_calibrate_writes_a_scorer_that_scores_so(
     card = read_card(out)
     assert card.calibration["images"] == 84
     assert card.calibration["set"] == held_out.name
+    assert run("thresholds", out, held_out) == 0
+    assert "was calibrated on some of these pictures" in capsys.readouterr().err
+    write_card(out, replace(card, calibration={**card.calibration, "pictures": {}}))
+    assert run("thresholds", out, held_out) == 0
+    assert f"was calibrated on {held_out.name}; thresholds want" in capsys.readouterr().err
     assert card.calibration["types"] == said["calibration"]["types"]
     assert set(said["left"]) | set(card.calibration["concepts"]) == set(card.concepts)
     assert read_card(small_scorer).calibration == {}
@@ -203,7 +208,9 @@ def test_a_stated_share_moves_the_heads_and_is_on_the_card(
     write_card(scorer, replace(card, training=training, metrics={"old": {"images": 1}}))
     words = ("calibrate", scorer, held_out, "--in-place", "--risky-share", "0.05", "--draws", 20)
     assert run(*words) == 0
-    assert "gained" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "gained" in printed
+    assert "cross-validated" in printed
     card = read_card(scorer)
     assert card.training["recipe"]["risky_share"] == 0.05
     assert card.metrics == {}  # measured before; no longer what it does
@@ -278,3 +285,16 @@ def test_thresholds_of_a_scorer_say_when_positives_are_too_few(
     assert run(*words, "--recall", "0.5", "--write", policy) == 0
     assert "privacy" in policy.read_text()
     assert run(*words, "--write", policy) == 2  # without --recall
+
+
+def test_types_without_labels_are_no_failure(
+    small_scorer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = read_card(small_scorer).concepts
+    examples = list(from_drawings(84, 0, names, Taxonomy.load()))
+    some = [e for e in examples if e.label.type in (SAFE, TYPES.index("privacy"))]
+    source = labelled_shard(tmp_path, some)
+    policy = tmp_path / "policy.yaml"
+    assert run("thresholds", small_scorer, source, "--recall", "0.5", "--write", policy) == 0
+    assert "left out, as no picture is labelled so: " in capsys.readouterr().err
+    assert run("thresholds", small_scorer, source, "--type", "illegal", "--recall", "0.5") == 3

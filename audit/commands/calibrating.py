@@ -95,7 +95,7 @@ def calibrate(args: Namespace) -> int:
     from audit.card import find_scorer
     from audit.errors import UsageError
     from audit.evaluation import calibration as c
-    from audit.evaluation.overlap import seen_in_training
+    from audit.evaluation.overlap import seen_in_training, sketch
     from audit.false_positives import bundled_name
     from audit.figures import calibration_text
     from audit.registry import load_scorer
@@ -141,6 +141,7 @@ def calibrate(args: Namespace) -> int:
         **fitted.as_card(),
         "set": ", ".join(Path(source).name for source in args.source),
         "images": len(judged),
+        "pictures": sketch(judged.digests),
         "risky_share": share if share is not None else round(float(judged.risky.mean()), 4),
         "nll": {k: [v["nll"][w][0] for w in ("before", "after")] for k, v in table.items()},
     }
@@ -171,6 +172,12 @@ def thresholds(args: Namespace) -> int:
     columns, extra, scorer, left_out = _labelled(args)
     if not columns:
         raise UsageError("none of these types is scored; see `audit scorers`")
+    unseen = [n for n, c in columns.items() if not c.positive.any() and n not in (args.type or ())]
+    columns = {name: column for name, column in columns.items() if name not in unseen}
+    if not columns:
+        raise UsageError(f"no picture is labelled as any of {', '.join(unseen)}")
+    if unseen:
+        warn(f"left out, as no picture is labelled so: {', '.join(unseen)}")
     found = table(
         columns,
         recall=args.recall,
@@ -209,7 +216,7 @@ def _labelled(args: Namespace) -> tuple[dict[str, Any], dict[str, Any], str, int
     """Labels by type, volumes of the whole where there is one, fingerprint, how many left out."""
     from audit.decided import is_catalog
     from audit.errors import UsageError
-    from audit.evaluation.overlap import seen_in_training
+    from audit.evaluation.overlap import seen_in_calibration, seen_in_training
     from audit.evaluation.reviewed import reviewed
     from audit.evaluation.thresholds import columns_of
     from audit.registry import load_scorer
@@ -242,6 +249,11 @@ def _labelled(args: Namespace) -> tuple[dict[str, Any], dict[str, Any], str, int
     judged = _judge(args, scorer)
     if hits := seen_in_training(scorer.card, judged.digests):
         warn(f"the scorer was trained on some of these pictures ({hits}); recall is flattered")
+    if hits := seen_in_calibration(scorer.card, judged.digests):
+        warn(f"the scorer was calibrated on some of these pictures ({hits}); take others")
+    elif scorer.card.calibration:
+        on = scorer.card.calibration.get("set", "labelled pictures")
+        warn(f"the scorer was calibrated on {on}; thresholds want pictures that are not among them")
     columns = columns_of(judged.types, judged.true_types, judged.groups, wanted)
     return columns, {}, scorer.fingerprint, sum(u.count for u in judged.unusable)
 

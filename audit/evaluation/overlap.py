@@ -41,6 +41,11 @@ def seen_in_training(card: Card, digests: Iterable[str]) -> str | None:
     return next((found for found in concepts if found), None)
 
 
+def seen_in_calibration(card: Card, digests: Iterable[str]) -> str | None:
+    """As `seen_in_training`, of the pictures that the card was calibrated on."""
+    return _found(card.calibration.get(_KEY), {digest[:_DIGITS] for digest in digests})
+
+
 def _found(known: Any, mine: set[str]) -> str | None:
     if not isinstance(known, dict) or not known.get("lowest"):
         return None
