@@ -135,6 +135,10 @@ def label(export: Export, where: str, kind: object, level: object, row: dict[str
 def _manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; give one that `curate export` made")
+    if not (folder / NAME).exists():
+        raise UsageError(
+            f"{folder}: is no export (no {NAME}); `curate check` is for what `curate export` made"
+        )
     try:
         found = json.loads((folder / NAME).read_bytes())
     except (OSError, ValueError, RecursionError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,11 @@ def load(policy: str | Path, *, concepts: Collection[str] = ()) -> Policy:
     if base is not None:
         below = YamlFile(data_path("policies", f"{file.choice(base, 'based_on', PRESETS)}.yaml"))
         content = _merged(below.mapping(below.content, ""), {"name": path.stem, **content})
-    return _Reader(file, {c.name for c in Taxonomy.load().concepts} | set(concepts)).policy(content)
+    known = {c.name for c in Taxonomy.load().concepts} | set(concepts)
+    found = _Reader(file, known).policy(content)
+    if not preset and found.name in PRESETS:  # a copy of a preset, which may differ by now
+        return replace(found, name=f"{found.name} ({path.name})")
+    return found
 
 
 def _merged(base: Any, own: Any) -> Any:

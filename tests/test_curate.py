@@ -144,6 +144,22 @@ def test_every_command_has_help_with_an_example() -> None:
         assert f"curate {command}" in _help(command).partition("xample")[2]
 
 
+def test_help_says_how_a_form_is_filled_in() -> None:
+    for command in ("decisions", "estimate"):
+        shown = _help(command)
+        assert "agree|relabel|keep|drop|escalate" in shown
+        assert "safe where it is harmless" in shown
+
+
+def test_a_folder_that_is_no_export_is_not_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(tmp_path)]) == 2
+    refused = capsys.readouterr().err
+    assert "is no export (no manifest.json)" in refused
+    assert refused.count("\n") == 1
+
+
 def _help(*command: str) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), pytest.raises(SystemExit):

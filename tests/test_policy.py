@@ -182,3 +182,10 @@ def test_what_is_no_policy_is_refused_in_one_line(tmp_path: Path, text: str) -> 
     with pytest.raises(UsageError) as refused:
         policy(tmp_path, text)
     assert "\n" not in str(refused.value)
+
+
+def test_a_copy_of_a_preset_is_not_taken_for_the_preset(tmp_path: Path) -> None:
+    copy = tmp_path / "mine.yaml"
+    copy.write_bytes(data_path("policies", "strict.yaml").read_bytes())
+    assert load(copy).name == "strict (mine.yaml)"
+    assert load(copy).hash == load("strict").hash
