@@ -19,8 +19,8 @@ from curation.gathering import Gathered
 from curation.judged import Figure
 from curation.sampling import Sample
 
-# What `curate decisions import` takes back; the last says which picture it is.
-_FORM = ("row_id", "uid", "verdict", "type", "level", "concepts", "note")
+# What `curate decisions import` takes back; the last two say which picture it is.
+_FORM = ("row_id", "uid", "verdict", "type", "level", "concepts", "note", "caption")
 _ADDRESS = ("row_id", "uid", "shard", "key", "image_member", "offset", "size", "caption")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _LONGEST = 30  # rows of strata in the picture
@@ -40,7 +40,7 @@ def write(sample: Sample, gathered: Gathered, path: Path) -> None:
                 writer.writerow(_FORM)
                 for row in rows.to_pylist():
                     where = f"{row['shard']}/{row['key']}"
-                    cells = (row["row_id"], row["uid"], "", "", "", "", where)
+                    cells = (row["row_id"], row["uid"], "", "", "", "", where, row["caption"] or "")
                     writer.writerow(_cell(value) for value in cells)
         elif path.suffix.lower() == ".parquet":
             pq.write_table(rows, temporary)

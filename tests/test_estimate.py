@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.building import index
+from audit.catalog import Catalog
 from audit.errors import UsageError
 from curation import sampling
 from curation.cli import main
@@ -371,6 +372,12 @@ def test_a_form_that_was_filled_in_gives_the_estimate(
     assert "80 of" in answer()
     with form.open(newline="") as file:
         rows = list(csv.DictReader(file))
+    with Catalog(made) as catalog:
+        found = catalog.columns(("row_id", "caption")).to_pylist()
+    captions = {str(row["row_id"]): row["caption"] or "" for row in found}
+    assert [row["caption"].removeprefix("'") for row in rows] == [
+        captions[row["row_id"]].removeprefix("'") for row in rows
+    ]
     for n, row in enumerate(rows):
         row |= {"verdict": "relabel", "type": "safe" if n else "misleading"}
     with form.open("w", newline="") as file:
