@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from audit.catalog import Catalog
+from audit.fitted import fitted_to
 from audit.verdicts import Label, Log, Outcome, read_log, settle
 from curation import tombstones
 from curation.arrays import Mask, pc
-from curation.policy import load
+from curation.policy import PRESETS, load
 from curation.rules import Policy
 from curation.selection import columns_of
 
@@ -26,6 +27,7 @@ class Gathered:
     outcomes   by row_id; those that cannot be used are counted in `unused`, by the reason
     shards     shard id -> file name and address
     scorer     fingerprint of the scorer of this catalog, "" for one without shards
+    fitted_to  fingerprint of the scorer that the policy's thresholds were fitted to, where it says
     tombstoned [N] rows that a takedown names, None: none; `select` and `forbidden` take it
     """
 
@@ -37,6 +39,7 @@ class Gathered:
     log: Log
     unused: dict[str, int]
     tombstoned: Mask | None = None
+    fitted_to: str | None = None
 
 
 def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str] = ()) -> Gathered:
@@ -59,7 +62,11 @@ def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str
     outcomes, unused = usable(settle(log.decisions), rows, scorer)
     shards: dict[str, tuple[str, ...]] = {b["shard"]: (b["name"], b["url"]) for b in books}
     held = tombstones.mask([one.item for one in gone], rows)
-    return Gathered(rules, rows, outcomes, shards, scorer, log, unused, held)
+    return Gathered(rules, rows, outcomes, shards, scorer, log, unused, held, _fitted_to(policy))
+
+
+def _fitted_to(policy: str | Path) -> str | None:
+    return None if str(policy) in PRESETS else fitted_to(Path(policy))
 
 
 def usable(

@@ -5,6 +5,7 @@ select -> gates -> compose -> write. Each step is a module of its own; this one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from curation.guard import forbidden
 from curation.manifest import Origin
 from curation.mixture import COLUMNS, Composition, CompositionOptions, compose
 from curation.places import check_place
-from curation.plan import Plan, plan
+from curation.plan import Plan, other_scorer, plan
 from curation.selection import select
 
 
@@ -37,17 +38,21 @@ def make(
     show: Show,
     *,
     gate: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> tuple[Exported, Composition]:
     """Export a catalog.
 
     policy   name of a preset, or path of a file
     gate     raise GatesBroken where the policy's gates are not met
+    tell     takes a note on what to know before believing the result
     raises   as curation.export.export; UsageError for a policy that is wrong
     """
     check_place(out, overwrite=writing.overwrite)  # before any work, and again before writing
     show(0, None, "reading the catalog")
     gathered = gather(catalog_dir, policy, columns=COLUMNS)
     show(0, None, f"selecting of {len(gathered.rows):,} images")
+    if tell is not None and (note := other_scorer(gathered)):
+        tell(note)
     drawn = plan(gathered, catalog_dir.resolve().name)
     if gate and drawn.broken:
         raise GatesBroken(

@@ -282,10 +282,23 @@ def _notes(gathered: Gathered) -> Iterator[str]:
         yield f"without any score, so their rules speak about nothing: {', '.join(absent)}"
     if policy.rules.captions and len(scored) and _empty(scored, "caption_risk"):
         yield "captions were not scored, so no rule on captions or pairs speaks"
+    if note := other_scorer(gathered):
+        yield note
     for reason, count in gathered.unused.items():
         yield f"{count:,} decided rows left out: {reason}"
     if gathered.log.faults:
         yield f"{len(gathered.log.faults):,} faults in the decisions: run `curate decisions`"
+
+
+def other_scorer(gathered: Gathered) -> str | None:
+    """A note where the policy's thresholds were fitted to another scorer than the catalog's."""
+    fitted, scorer = gathered.fitted_to, gathered.scorer
+    if not fitted or not scorer or fitted == scorer:
+        return None
+    return (
+        f"thresholds of the policy were fitted to scorer {fitted[:12]}, the scores are of "
+        f"{scorer[:12]}"
+    )
 
 
 def _empty(rows: pa.Table, column: str) -> bool:

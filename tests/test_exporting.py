@@ -93,6 +93,16 @@ def test_an_export_says_what_it_is_made_of(
     assert {"psa-vlm-train.jsonl", "openai-val.jsonl"} <= listed
 
 
+def test_thresholds_fitted_to_another_scorer_are_told(
+    catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(policy(tmp_path))
+    path.write_text(f"# thresholds fitted to the scorer abc\n{path.read_text()}")
+    words = ["export", str(catalog), "--policy", str(path), "--out", str(tmp_path / "out")]
+    assert main([*words, "--stage", "2", "--val", "0.3"]) == 0
+    assert "fitted to scorer abc, the scores are of made up" in capsys.readouterr().err
+
+
 def test_a_lost_image_is_told_and_ends_with_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

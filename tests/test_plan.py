@@ -50,6 +50,12 @@ def drawn() -> Plan:
     return plan(gathered(), "c.audit")
 
 
+def test_thresholds_fitted_to_another_scorer_are_noted() -> None:
+    for fitted, noted in ((None, False), ("f", False), ("abc", True)):
+        notes = plan(replace(gathered(), fitted_to=fitted), "c.audit").notes
+        assert any("fitted to scorer abc, the scores are of f" in n for n in notes) is noted
+
+
 def test_every_image_is_counted_once(drawn: Plan) -> None:
     assert {name: volume.images for name, volume in drawn.actions.items() if volume.images} == {
         "keep": 3, "review": 2, "drop": 3, "quarantine": 1,

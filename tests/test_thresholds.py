@@ -20,6 +20,7 @@ from audit.evaluation.thresholds import (
     pick,
     table,
 )
+from audit.fitted import fitted_to
 
 
 def labelled(scores: list[float], positive: list[int], groups: list[str] | None = None) -> Labelled:
@@ -183,7 +184,18 @@ def test_lines_of_others_are_not_touched(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICIES["block"])
     write_thresholds(policy, {"illegal": 0.62}, "abc")
-    assert policy.read_text() == POLICIES["block"].replace("0.5", "0.62")
+    edited = POLICIES["block"].replace("0.5", "0.62")
+    assert policy.read_text() == f"# thresholds fitted to the scorer abc\n{edited}"
+
+
+def test_the_scorer_that_thresholds_were_fitted_to_is_named_once(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICIES["block"])
+    assert fitted_to(policy) is None
+    for scorer in ("abc", "def"):
+        write_thresholds(policy, {"illegal": 0.62}, scorer)
+        assert fitted_to(policy) == scorer
+    assert policy.read_text().count("fitted to") == 1
 
 
 def test_a_policy_that_is_absent_is_made_with_the_scorer_named(tmp_path: Path) -> None:
@@ -210,7 +222,9 @@ def test_links_modes_and_line_ends_stay_as_they_were(tmp_path: Path) -> None:
     link.symlink_to(real)
     write_thresholds(link, {"illegal": 0.62}, "abc")
     assert link.is_symlink()
-    assert real.read_bytes() == b"a: 1\r\nthresholds:\r\n  types:\r\n    illegal: 0.62\r\n"
+    said, rest = real.read_bytes().split(b"\r\n", 1)
+    assert said == b"# thresholds fitted to the scorer abc"
+    assert rest == b"a: 1\r\nthresholds:\r\n  types:\r\n    illegal: 0.62\r\n"
     assert real.stat().st_mode & 0o777 == 0o640
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from audit.errors import UsageError
+from audit.fitted import naming
 from audit.yamlfile import YamlFile
 
 Edit = tuple[int, int, str]
@@ -25,7 +26,7 @@ def write_thresholds(path: Path, thresholds: Mapping[str, float], scorer: str) -
     """Set `thresholds: {types: {NAME: VALUE}}` in a policy file; make the file when it is absent.
 
     thresholds  name of a type -> 0..1; types that are not named keep theirs
-    scorer      fingerprint, said in a comment of a new file
+    scorer      fingerprint, said in a comment line; `audit.fitted` finds it
     raises      UsageError when the file is not YAML, or is none that can be edited or written; it
                 is then as it was
     """
@@ -42,12 +43,13 @@ def write_thresholds(path: Path, thresholds: Mapping[str, float], scorer: str) -
         line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
     else:
         before, root = None, None
-        text = f"# Fitted by `audit thresholds` to the scorer\n# {scorer}.\n"
+        text = ""
     if root is None:
         text += "" if text.endswith("\n") or not text else "\n"
         text += _block(wanted, 0).removeprefix("\n") + "\n"
     elif isinstance(root, yaml.MappingNode):
         text = _edited(text, _edits(root, wanted, text))
+    text = naming(text, scorer)
     try:
         replacement.write_text(text, encoding="utf-8", newline=line_end)
         if YamlFile(replacement).content != _merged(before, wanted):

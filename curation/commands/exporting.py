@@ -57,8 +57,9 @@ def export(args: Namespace) -> int:
     composing = options_of(args)
     with counted(sys.stderr) as shown:
         done, composition = make(
-            args.catalog, args.policy, args.out, composing, writing, shown, gate=args.gate
-        )
+            args.catalog, args.policy, args.out, composing, writing, shown,
+            gate=args.gate, tell=lambda note: warn(note, "curate"),
+        )  # fmt: skip
     for lost in done.lost[:SHOWN]:
         warn(f"lost: {lost.member} of {lost.shard}: {lost.why}", "curate")
     if len(done.lost) > SHOWN:
