@@ -43,7 +43,7 @@ def start(
         ]  # fmt: skip
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=heed_ctrl_c,
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root)},
         )  # fmt: skip
         begun.append(process)
@@ -53,6 +53,11 @@ def start(
     for process in begun:
         process.kill()
         process.communicate()
+
+
+def heed_ctrl_c() -> None:
+    """A child of a shell's background job would ignore SIGINT from birth."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parts_there(catalog: Path) -> dict[str, int]:
