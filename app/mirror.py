@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.verdicts import FOLDER, Decision, Outcome, parse, settle
+from audit.outcomes import Outcome, settle
+from audit.verdicts import FOLDER, Decision, parse
 
 
 @dataclass(slots=True)

@@ -66,6 +66,11 @@ class Card:
     kind: Literal["safety", "zeroshot", "head"] = "safety"
     added: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The part of the calibration that changes scores; the rest says where it comes from."""
+        return {name: self.calibration.get(name) for name in ("types", "levels", "concepts")}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any], where: Path) -> Card:
         """Checked on reading. raises ScorerError naming the file and what is wrong"""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from audit import __version__
 from audit.commands import (
     asking,
     calibrating,
@@ -20,11 +18,11 @@ from audit.commands import (
     text,
     training,
 )
-from audit.options import Parser, commands_of
+from audit.options import Group, Parser, program
 from audit.program import run
 
 _CODES = (
-    "exit codes: 0 all good, 1 error, 2 wrong usage, 3 finished but some samples or shards "
+    "0 all good, 1 error, 2 wrong usage, 3 finished but some samples or shards "
     "failed, 130 interrupted"
 )
 
@@ -36,17 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """All commands with their options."""
-    top = Parser(
-        prog="audit",
-        description="What is in these image-text shards? Scores every image for risky content "
-        "and accounts for every sample.",
-        epilog=f"example: audit scan laion-shards/ && audit status laion-shards.audit\n\n{_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=f"shardwarden {__version__}")
-    command = commands_of(top)
-    for group in (
+    groups: tuple[Group, ...] = (
         scanning,
         asking,
         reviewing,
@@ -58,9 +46,15 @@ def parser() -> Parser:
         embedding,
         training,
         text,
-    ):
-        group.add(command)
-    return top
+    )
+    return program(
+        "audit",
+        "What is in these image-text shards? Scores every image for risky content "
+        "and accounts for every sample.",
+        "audit scan laion-shards/ && audit status laion-shards.audit",
+        _CODES,
+        groups,
+    )
 
 
 if __name__ == "__main__":

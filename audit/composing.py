@@ -17,15 +17,13 @@ import torch
 from torch import Tensor
 
 from audit.augment import inset, margin, paste_sprite
+from audit.drawn import DRAWN
 from audit.labelled import LabelledSet
 from audit.sprites import pool
 from audit.taxonomy import LEVELS, SAFE, TYPES, Taxonomy
 
 BATCH_SHARE = 0.5
 """Share of risky pictures in training batches."""
-
-DRAWN = "drawn:"
-"""Prefix of the source of drawn documents; they stay as they are."""
 
 SPANS = {"weapon": (0.25, 0.9), "smoking": (0.12, 0.5), None: (0.15, 0.7)}
 """Share of the picture's side that a drawn object of each concept takes."""

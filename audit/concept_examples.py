@@ -27,11 +27,12 @@ import pyarrow.compute as pc
 from audit import header
 from audit.errors import ImageError, ShardwardenError, UsageError
 from audit.images import DEFAULT_LIMITS, load
+from audit.outcomes import Outcome, settle
 from audit.parts import Parts
 from audit.pictures import COLUMNS, read_pictures
 from audit.scorer import Scorer
 from audit.shards import IMAGE_EXTENSIONS
-from audit.verdicts import Outcome, read_log, settle
+from audit.verdicts import read_log
 
 DECISIONS = "decisions"
 BATCH = 32

@@ -10,10 +10,11 @@ from typing import Any
 from audit.books import PartBooks
 from audit.errors import ShardwardenError, UsageError
 from audit.labels import Example, Label, LabelFile, Unusable, label_of, read_label
+from audit.outcomes import Outcome, settle
 from audit.parts import Parts
 from audit.pictures import read_pictures
 from audit.taxonomy import LEVELS, Taxonomy
-from audit.verdicts import Outcome, read_log, settle
+from audit.verdicts import read_log
 
 _COLUMNS = (
     "row_id", "uid", "key", "image_member", "offset", "size", "sha256", "caption", "metadata",

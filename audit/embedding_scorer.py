@@ -123,7 +123,7 @@ class EmbeddingScorer:
             card.types_covered, card.taxonomy_hash,
         ]  # fmt: skip
         if card.calibration:
-            identity.append(card.calibration)
+            identity.append(card.fitted)
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         for name, array in sorted(self.judge.tensors().items()):
             digest.update(name.encode())

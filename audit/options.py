@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from audit import __version__
 from audit.terminal import warn
 
 
@@ -19,6 +20,13 @@ class Command(Protocol):
         """Returns the parser, for its options."""
 
 
+class Group(Protocol):
+    """A file of commands that belong together."""
+
+    def add(self, command: Command) -> None:
+        """Add its commands."""
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors."""
 
@@ -28,8 +36,26 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def commands_of(top: Parser) -> Command:
-    """What adds commands to the parser of a program."""
+def program(name: str, about: str, example: str, codes: str, groups: Sequence[Group]) -> Parser:
+    """The parser of a program with the commands of these groups, in their order.
+
+    about, example, codes   what it is for, a line to try, and its exit codes
+    """
+    top = Parser(
+        prog=name,
+        description=about,
+        epilog=f"example: {example}\n\nexit codes: {codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"shardwarden {__version__}")
+    command = _commands_of(top)
+    for group in groups:
+        group.add(command)
+    return top
+
+
+def _commands_of(top: Parser) -> Command:
     added_to = top.add_subparsers(dest="command", required=True, title="commands")
 
     def command(

@@ -107,8 +107,7 @@ class Scorer:
             card.taxonomy_hash,
         )
         if card.calibration:
-            fitted = {k: card.calibration.get(k) for k in ("types", "levels", "concepts")}
-            identity += ({"calibration": fitted},)
+            identity += ({"calibration": card.fitted},)
         return _digest(identity, self._weights())
 
     @property

@@ -1,4 +1,4 @@
-"""What reviewers decided: the form of one decision, reading all of them, and what they come to.
+"""What reviewers decided: the form of one decision, and reading all of them.
 
 `CATALOG/decisions/<reviewer>.jsonl` holds one JSON object a line, in the order they were made,
 each with the sha256 of the line before it (`prev`). Lines are only ever added; curation.decisions
@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -102,47 +102,6 @@ class Log:
     heads: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What a row is, according to people; a part that is None was left as it is scored."""
-
-    type: str | None
-    level: str | None
-    concepts: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the decisions about one row come to.
-
-    verdict    a name of RULINGS, or "disagreement"
-    label      where the verdicts say one; `agree` that names no type is Label(None, None, None):
-               the row's own scores, of the scorer named in the decision
-    decisions  those that count: the latest of each reviewer, or an adjudication and later ones
-    """
-
-    row_id: int
-    uid: str
-    verdict: str
-    label: Label | None
-    decisions: tuple[Decision, ...]
-
-    @property
-    def settled(self) -> bool:
-        """False while reviewers disagree."""
-        return self.verdict != "disagreement"
-
-    def stranger(self, uid: str | None) -> str | None:
-        """What is wrong when the row of this id holds another picture by now, else None.
-
-        A row id says where a picture stands in its shard; a shard that was made anew may hold
-        another one there.
-        """
-        if all(decision.uid == uid for decision in self.decisions):
-            return None
-        return "decided about another picture, its shard has changed since; judge it again"
-
-
 def is_alias(name: str) -> bool:
     """Whether a reviewer may be called so: a-z, 0-9, _ and -, 64 at most; safe as a file name."""
     return _ALIAS.fullmatch(name) is not None
@@ -189,25 +148,6 @@ def read_log(catalog_dir: Path | str) -> Log:
         heads[reviewer] = head
     ordered = sorted(decisions, key=lambda entry: entry[:3])
     return Log(tuple(entry[3] for entry in ordered), tuple(faults), heads)
-
-
-def settle(decisions: Iterable[Decision]) -> dict[int, Outcome]:
-    """What the decisions come to, by row_id; rows whose every decision was undone are left out.
-
-    An undo counts only for an earlier decision of the same reviewer, and what that decision
-    replaced counts again. An adjudication stands for all that was decided before it; verdicts
-    given after it count beside it, and may disagree with it.
-    decisions   by time, as `read_decisions` gives them
-    """
-    rows: dict[int, list[Decision]] = {}
-    for decision in _standing(list(decisions)):
-        said = rows.setdefault(decision.row_id, [])
-        if decision.verdict == "adjudicate":
-            said.clear()
-        else:
-            said[:] = [d for d in said if d.reviewer != decision.reviewer or d.ruling]
-        said.append(decision)
-    return {row: _outcome(row, tuple(said)) for row, said in rows.items()}
 
 
 def as_line(decision: Decision, prev: str) -> bytes:
@@ -271,56 +211,6 @@ def _lines(path: Path) -> Iterator[bytes]:
                 return
             yield line[:left].rstrip(b"\n")
             left -= len(line)
-
-
-def _standing(decisions: list[Decision]) -> list[Decision]:
-    """Those that are not undone, without the undos; an undo can be undone."""
-    undone: set[tuple[str, str]] = set()
-    standing = []
-    for decision in reversed(decisions):  # what undoes comes after what it undoes
-        if (decision.reviewer, decision.id) in undone:
-            continue
-        if decision.undoes is not None:
-            undone.add((decision.reviewer, decision.undoes))
-        else:
-            standing.append(decision)
-    return standing[::-1]
-
-
-def _outcome(row: int, said: tuple[Decision, ...]) -> Outcome:
-    """What verdicts come to of which none replaces another."""
-    labels = [label for label in map(_label, said) if label is not None]
-    # "As it is scored" and a label that says something differ until somebody has compared them.
-    given = [label for label in labels if label != _AS_SCORED]
-    stances = {"label" if d.stance in ("agree", "relabel") else d.stance for d in said}
-    merged = _merged(given)
-    if len(stances) > 1 or merged is None or 0 < len(given) < len(labels):
-        return Outcome(row, said[-1].uid, "disagreement", None, said)
-    (stance,) = stances
-    if stance == "label":
-        stance = "relabel" if any(d.stance == "relabel" for d in said) else "agree"
-    return Outcome(row, said[-1].uid, stance, merged if labels else None, said)
-
-
-def _label(decision: Decision) -> Label | None:
-    label = Label(decision.type, decision.level, decision.concepts)
-    return label if label != _AS_SCORED or decision.stance == "agree" else None
-
-
-def _merged(labels: list[Label]) -> Label | None:
-    """One label that says all that these say; None when two contradict each other."""
-    parts: list[Any] = []
-    for name in ("type", "level", "concepts"):
-        values = {getattr(label, name) for label in labels} - {None}
-        if name == "concepts":
-            values = {tuple(sorted(value)) for value in values}
-        if len(values) > 1:
-            return None
-        parts.append(values.pop() if values else None)
-    return Label(*parts)
-
-
-_AS_SCORED = Label(None, None, None)
 
 
 def _text(value: object) -> bool:

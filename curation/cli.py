@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from audit import __version__
-from audit.options import Parser, commands_of
+from audit.options import Group, Parser, program
 from audit.program import run
 from curation.commands import checking, deciding, estimating, exporting, filtering, planning
 
 _CODES = (
-    "exit codes: 0 all good, 1 error, 2 wrong usage, 3 finished but something was wrong with "
+    "0 all good, 1 error, 2 wrong usage, 3 finished but something was wrong with "
     "some rows, 4 the policy's gates are not met, 130 interrupted"
 )
 
@@ -24,19 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """All commands with their options."""
-    top = Parser(
-        prog="curate",
-        description="What of an audited data set do we keep? Joins scores, people's decisions and "
+    groups: tuple[Group, ...] = (planning, deciding, estimating, exporting, checking, filtering)
+    return program(
+        "curate",
+        "What of an audited data set do we keep? Joins scores, people's decisions and "
         "a policy, and says for every image what becomes of it and why.",
-        epilog=f"example: curate plan laion.audit --policy balanced\n\n{_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        "curate plan laion.audit --policy balanced",
+        _CODES,
+        groups,
     )
-    top.add_argument("--version", action="version", version=f"shardwarden {__version__}")
-    command = commands_of(top)
-    for group in (planning, deciding, estimating, exporting, checking, filtering):
-        group.add(command)
-    return top
 
 
 if __name__ == "__main__":

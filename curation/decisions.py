@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
-from audit.verdicts import FOLDER, Decision, Outcome, as_line, digest, from_record, is_alias, parse
+from audit.outcomes import Outcome
+from audit.verdicts import FOLDER, Decision, as_line, digest, from_record, is_alias, parse
 
 TORN = ".torn"
 """Suffix of the file in which half-written lines are set apart."""

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from audit.catalog import Catalog
 from audit.fitted import fitted_to
-from audit.verdicts import Label, Log, Outcome, read_log, settle
+from audit.outcomes import Label, Outcome, settle
+from audit.verdicts import Log, read_log
 from curation import tombstones
 from curation.arrays import Mask, pc
 from curation.policy import PRESETS, load

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from audit.errors import ShardwardenError
-from audit.verdicts import Outcome
+from audit.outcomes import Outcome
 from curation import arrays
 from curation.arrays import Mask, pc
 from curation.records import Record

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audit.outcomes import Outcome, settle
 from audit.taxonomy import SAFE, TYPES
-from audit.verdicts import Decision, Outcome, settle
+from audit.verdicts import Decision
 from curation import arrays, bounds
 from curation.arrays import Ints, Mask
 from curation.gathering import Gathered

@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from audit.outcomes import Outcome
 from audit.pairs import COMBINATIONS
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from audit.verdicts import Outcome
 from curation import composed, splitting
 from curation.arrays import Mask
 from curation.balance import Bounds

@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 
 from audit.errors import UsageError
+from audit.outcomes import Outcome, settle
 from audit.parts import replacing
 from audit.taxonomy import LEVELS, TYPES
-from audit.verdicts import Decision, Outcome, settle
+from audit.verdicts import Decision
 from curation import arrays
 from curation.arrays import Ints
 from curation.gathering import Gathered, usable

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from audit.verdicts import Outcome
 from curation import arrays, duplicates
 from curation.arrays import Floats, Ints, Mask, pc
 from curation.rules import ACTIONS, RISKY_LEVELS, RISKY_TYPES, Policy, Rules

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from audit.verdicts import Outcome
 from curation import arrays
 from curation.arrays import Floats, Ints, Mask
 from curation.rules import ACTIONS, Policy

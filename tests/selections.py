@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from audit.columns import SCHEMA
+from audit.outcomes import Outcome, settle
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from audit.verdicts import Decision, Outcome, settle
+from audit.verdicts import Decision
 from curation.rules import Policy
 from curation.selection import columns_of
 

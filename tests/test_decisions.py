@@ -16,7 +16,8 @@ import pyarrow as pa
 import pytest
 
 from audit.errors import UsageError
-from audit.verdicts import Decision, digest, read_log, settle
+from audit.outcomes import settle
+from audit.verdicts import Decision, digest, read_log
 from curation import exchange
 from curation.decisions import Decisions, adjudicate, decide, undo
 

@@ -14,7 +14,8 @@ import pytest
 
 from audit.building import index
 from audit.catalog import Catalog
-from audit.verdicts import read_log, settle
+from audit.outcomes import settle
+from audit.verdicts import read_log
 from tests import reviews
 
 sync_api = pytest.importorskip(

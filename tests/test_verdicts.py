@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from audit import verdicts
-from audit.verdicts import Decision, Label, as_line, digest, parse, read_log, settle
+from audit.outcomes import Label, settle
+from audit.verdicts import Decision, as_line, digest, parse, read_log
 
 NOBODY_SAID = Label(None, None, None)
 

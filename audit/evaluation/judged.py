@@ -6,7 +6,6 @@ Letters in shapes: N examples, K concepts, F style features.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -14,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from audit.demo import KINDS, Templates, draw
+from audit.drawn import drawn_example
 from audit.errors import ImageError, UsageError
 from audit.evaluation.style import FEATURES, style_of
 from audit.examples import Example, Unusable
 from audit.images import load
-from audit.labels import Label, read_label
+from audit.labels import Label
 from audit.registry import AnyScorer
 from audit.taxonomy import SAFE, Taxonomy
 
@@ -92,18 +92,7 @@ def from_drawings(
     kinds = list(KINDS)
     for i in range(count):
         kind = kinds[i % len(kinds)]
-        drawing = draw(kind, seed + i, templates)
-        buffer = io.BytesIO()
-        drawing.image.convert("RGB").save(buffer, "JPEG", quality=90)
-        yield Example(
-            data=buffer.getvalue(),
-            label=read_label({"concept": KINDS[kind]}, names, taxonomy),
-            source=f"drawn:{kind}",
-            group=f"drawn:{drawing.group}",
-            where=f"drawn:{kind}:{seed + i}",
-            caption=None,
-            extra={},
-        )
+        yield drawn_example(kind, draw(kind, seed + i, templates), seed + i, names, taxonomy)
 
 
 def judge(

@@ -15,9 +15,10 @@ import numpy as np
 
 from audit.errors import ShardwardenError, UsageError
 from audit.labels import Unusable
+from audit.outcomes import Outcome, settle
 from audit.parts import Parts
 from audit.taxonomy import TYPES
-from audit.verdicts import Outcome, read_log, settle
+from audit.verdicts import read_log
 
 _SCORES = [f"p_{name}" for name in TYPES]
 

@@ -6,7 +6,6 @@ Letters in shapes: N examples, K concepts.
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from audit.composing import DRAWN
 from audit.demo import KINDS, Drawing, Templates, draw
+from audit.drawn import DRAWN, drawn_example
 from audit.errors import UsageError
 from audit.labelled import LabelledSet, Stretched, collect
 from audit.labels import HARMLESS, Example, read_label
@@ -67,17 +66,7 @@ def drawn_examples(
 ) -> Iterator[Example]:
     """Drawn documents as examples, JPEG of quality 90."""
     for number, (kind, drawing) in enumerate(drawings(count, seed, "train")):
-        file = io.BytesIO()
-        drawing.image.convert("RGB").save(file, "JPEG", quality=90)
-        yield Example(
-            data=file.getvalue(),
-            label=read_label({"concept": KINDS[kind]}, names, taxonomy),
-            source=f"{DRAWN}{kind}",
-            group=f"{DRAWN}{drawing.group}",
-            where=f"{DRAWN}{kind}:{seed + number}",
-            caption=None,
-            extra={},
-        )
+        yield drawn_example(kind, drawing, seed + number, names, taxonomy)
 
 
 def check_sides(sources: Sequence[str], risky: int, count: int) -> None:

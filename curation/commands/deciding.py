@@ -13,7 +13,8 @@ from audit.terminal import say, say_json, warn
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.verdicts import Decision, Log, Outcome
+    from audit.outcomes import Outcome
+    from audit.verdicts import Decision, Log
 
 SHOWN = 20  # lines of one kind
 _FILLING_IN = """a file to import has commas and the columns verdict, and row_id or uid:
@@ -64,7 +65,8 @@ def decisions(args: Namespace) -> int:
 
 
 def _count(args: Namespace, log: Log) -> None:
-    from audit.verdicts import FOLDER, settle
+    from audit.outcomes import settle
+    from audit.verdicts import FOLDER
     from curation.decisions import TORN
 
     outcomes = settle(log.decisions)
@@ -111,7 +113,7 @@ def _export(args: Namespace, log: Log) -> None:
 
 
 def _disagreements(args: Namespace, log: Log) -> None:
-    from audit.verdicts import settle
+    from audit.outcomes import settle
 
     open_ones = [outcome for outcome in settle(log.decisions).values() if not outcome.settled]
     if args.format == "json":
