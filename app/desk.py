@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from app.exposure import Exposure
 from app.mirror import Mirror
 from app.pictures import Pictures
+from app.results import Results
 from app.tokens import Tokens
 from audit import header
 from audit.errors import UsageError
-from audit.reader import Ids, Reader, Signature, Snapshot, Spec
+from audit.reader import Reader, Snapshot
 from audit.verdicts import is_alias
 from curation.decisions import Decisions
 
-SETS_KEPT = 32
-MOST_ROWS = 1_000_000  # of one result set: 8 MB
-
 _current: Desk | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ResultSet:
-    """Rows that were found once, in their order; they stay while decisions change what is open.
-
-    row_ids    [N] int64, N <= MOST_ROWS
-    whole      False when there are more than the limit lets in
-    signature  of the catalog they were found in
-    """
-
-    row_ids: Ids
-    whole: bool
-    signature: Signature
 
 
 class Desk:
@@ -63,44 +42,7 @@ class Desk:
         self.pictures = Pictures(catalog)
         self.tokens = Tokens(catalog)
         self.exposure = Exposure()
-        self._sets: OrderedDict[tuple[Spec, str], ResultSet] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def results(self, spec: Spec, state: str, *, renew: bool = False) -> ResultSet:
-        """The rows of a specification, found now or, unless `renew`, when they were asked first.
-
-        state   "open": nobody has decided; "decided"; "disagreed"; "any"
-        """
-        key = (spec, state)
-        with self._lock:
-            kept = self._sets.get(key)
-            if kept is not None and not renew:
-                self._sets.move_to_end(key)
-                return kept
-        snapshot = self.now()
-        self.mirror.catch_up()
-        limit = MOST_ROWS + len(self.mirror.decided())
-        found = snapshot.ids(spec, limit)
-        ids = self._in_state(found, state)
-        whole = len(found) < limit and len(ids) <= MOST_ROWS
-        made = ResultSet(ids[:MOST_ROWS], whole, snapshot.signature)
-        with self._lock:
-            self._sets[key] = made
-            while len(self._sets) > SETS_KEPT:
-                self._sets.popitem(last=False)
-        return made
-
-    def _in_state(self, ids: Ids, state: str) -> Ids:
-        locked = np.asarray(self.mirror.locked_rows(), dtype=np.int64)
-        ids = ids[~np.isin(ids, locked)]
-        if state == "any":
-            return ids
-        rows = self.mirror.decided()
-        if state == "disagreed":
-            outcomes = ((row, self.mirror.outcome(row)) for row in rows)
-            rows = [row for row, outcome in outcomes if outcome and not outcome.settled]
-        said = np.isin(ids, np.asarray(rows, dtype=np.int64))
-        return ids[~said] if state == "open" else ids[said]
+        self.results = Results(self.reader, self.mirror)
 
     def picture_row(self, row_id: int) -> dict[str, Any] | None:
         """Where a picture lies; None for what is unknown, quarantined or locked away."""

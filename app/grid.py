@@ -15,8 +15,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.desk import Desk
 from app.details import concepts, number, said, shown
+from app.visit import Visit
 from audit.taxonomy import LEVELS, TYPES
 
 STATIC = Path(__file__).with_name("static")
@@ -25,7 +25,7 @@ CONCEPTS_SHOWN = 2
 
 
 def show_grid(
-    at: Desk, ids: Sequence[int], *, page: int, pages: int, first: int, total: int
+    visit: Visit, ids: Sequence[int], *, page: int, pages: int, first: int, total: int
 ) -> None:
     """Mount the component with one page.
 
@@ -34,34 +34,34 @@ def show_grid(
     html, css, js = _parts()
     component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
     data = {
-        "token": at.tokens.mint(at.reviewer),
-        "reviewer": at.reviewer,
-        "catalog": hashlib.sha256(str(at.catalog.resolve()).encode()).hexdigest()[:16],
+        "token": visit.desk.tokens.mint(visit.reviewer),
+        "reviewer": visit.reviewer,
+        "catalog": hashlib.sha256(str(visit.desk.catalog.resolve()).encode()).hexdigest()[:16],
         "page": page,
         "pages": pages,
         "first": first,
         "total": total,
         "types": list(TYPES),
         "levels": list(LEVELS),
-        "seen": at.exposure.of(at.reviewer),
-        "cards": cards(at, ids),
+        "seen": visit.desk.exposure.of(visit.reviewer),
+        "cards": cards(visit, ids),
     }
     component(key="grid", data=data, on_turn_change=lambda: None)
 
 
-def cards(at: Desk, ids: Sequence[int]) -> list[dict[str, Any]]:
+def cards(visit: Visit, ids: Sequence[int]) -> list[dict[str, Any]]:
     """What the grid shows of these rows, in their order; of rows that are gone, only that."""
-    at.mirror.catch_up()
-    rows = at.now().cards(ids)
-    return [_card(at, row_id, rows.get(row_id)) for row_id in ids]
+    visit.desk.mirror.catch_up()
+    rows = visit.desk.now().cards(ids)
+    return [_card(visit, row_id, rows.get(row_id)) for row_id in ids]
 
 
-def _card(at: Desk, row_id: int, row: dict[str, Any] | None) -> dict[str, Any]:
+def _card(visit: Visit, row_id: int, row: dict[str, Any] | None) -> dict[str, Any]:
     # As a string: scripts of a page cannot count to 2**63.
-    if row is None or at.mirror.locked(row_id):
+    if row is None or visit.desk.mirror.locked(row_id):
         return {"id": str(row_id), "gone": True}
-    mine = at.mirror.mine(row_id, at.reviewer)
-    outcome = at.mirror.outcome(row_id)
+    mine = visit.desk.mirror.mine(row_id, visit.reviewer)
+    outcome = visit.desk.mirror.outcome(row_id)
     return {
         "id": str(row_id),
         "type": row["risk_type"],
@@ -73,7 +73,8 @@ def _card(at: Desk, row_id: int, row: dict[str, Any] | None) -> dict[str, Any]:
         "error": shown(row["error"]),
         "status": row["status"],
         "mine": said(mine) if mine else None,
-        "others": outcome is not None and any(d.reviewer != at.reviewer for d in outcome.decisions),
+        "others": outcome is not None
+        and any(d.reviewer != visit.reviewer for d in outcome.decisions),
     }
 
 

@@ -6,7 +6,9 @@ import streamlit as st
 
 from app.views.queue import queue_page
 
-st.set_page_config(page_title="Review", layout="wide")
+PAGES = (st.Page(queue_page, title="Review", default=True),)
+
+st.set_page_config(page_title="Shardwarden", layout="wide")
 # Streamlit leaves a sixth of the width and of the height empty.
 st.html("<style>.stMainBlockContainer{padding:4rem 1.5rem 1rem}</style>")
-st.navigation([st.Page(queue_page, title="Review", default=True)], position="hidden").run()
+st.navigation(list(PAGES), position="top").run()

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app.desk import Desk, open_desk
 from app.grid import cards
 from app.serve import _listening
+from app.visit import Visit
 from audit.building import index
 from audit.errors import UsageError
 from audit.reader import Spec
@@ -92,26 +93,26 @@ def test_an_empty_queue_says_so(desk: Desk) -> None:
 
 
 def test_pages_stay_while_decisions_change_what_is_open(catalog: Path, desk: Desk) -> None:
-    before = desk.results(Spec(), "open").row_ids
+    before = desk.results.of(Spec(), "open").row_ids
     decided = decide(int(before[0]), "u", "keep", "ann")
     desk.decisions.append([decided])
-    assert (desk.results(Spec(), "open").row_ids == before).all()
-    renewed = desk.results(Spec(), "open", renew=True).row_ids
+    assert (desk.results.of(Spec(), "open").row_ids == before).all()
+    renewed = desk.results.of(Spec(), "open", renew=True).row_ids
     assert (renewed == before[1:]).all()
-    assert list(desk.results(Spec(), "decided").row_ids) == [before[0]]
+    assert list(desk.results.of(Spec(), "decided").row_ids) == [before[0]]
     desk.decisions.append([undo(decided)])
-    assert (desk.results(Spec(), "open", renew=True).row_ids == before).all()
+    assert (desk.results.of(Spec(), "open", renew=True).row_ids == before).all()
 
 
 def test_a_card_shows_ones_own_verdict_and_no_one_elses(catalog: Path, desk: Desk) -> None:
-    row_id = int(desk.results(Spec(), "any").row_ids[5])
+    row_id = int(desk.results.of(Spec(), "any").row_ids[5])
     Decisions(catalog).append([decide(row_id, "u", "drop", "ben")])
-    (card,) = cards(desk, [row_id])
+    (card,) = cards(Visit(desk, desk.reviewer), [row_id])
     assert (card["mine"], card["others"]) == (None, True)
     desk.decisions.append([decide(row_id, "u", "keep", "ann")])
-    (card,) = cards(desk, [row_id])
+    (card,) = cards(Visit(desk, desk.reviewer), [row_id])
     assert card["mine"]["verdict"] == "keep"
-    assert row_id in desk.results(Spec(), "disagreed", renew=True).row_ids
+    assert row_id in desk.results.of(Spec(), "disagreed", renew=True).row_ids
 
 
 def test_a_replaced_catalog_is_announced_and_the_queue_stays(catalog: Path, desk: Desk) -> None:

@@ -132,7 +132,7 @@ def test_quarantined_rows_are_as_unknown_ones(
 def test_quarantined_rows_are_in_no_queue(desk: Desk, row_of: Callable[[str], int]) -> None:
     from audit.reader import SCOPES, Spec
 
-    found = {int(n) for scope in SCOPES for n in desk.results(Spec(scope), "any").row_ids}
+    found = {int(n) for scope in SCOPES for n in desk.results.of(Spec(scope), "any").row_ids}
     assert row_of("00007.jpg") in found
     assert row_of("broken.jpg") in found
     assert row_of(reviews.SECRET) not in found

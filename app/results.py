@@ -1,0 +1,77 @@
+"""Result sets: the rows that a query found once, kept while decisions change what is open."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.mirror import Mirror
+from audit.reader import Ids, Reader, Signature, Spec
+
+SETS_KEPT = 32
+MOST_ROWS = 1_000_000  # of one result set: 8 MB
+STATES = ("open", "decided", "disagreed", "any")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResultSet:
+    """Rows that were found once, in their order.
+
+    row_ids    [N] int64, N <= MOST_ROWS
+    whole      False when there are more than the limit lets in
+    signature  of the catalog they were found in
+    """
+
+    row_ids: Ids
+    whole: bool
+    signature: Signature
+
+
+class Results:
+    """The result sets of this process; may be shared by threads."""
+
+    def __init__(self, reader: Reader, mirror: Mirror) -> None:
+        """Nothing is found yet."""
+        self._reader = reader
+        self._mirror = mirror
+        self._sets: OrderedDict[tuple[Spec, str], ResultSet] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, spec: Spec, state: str, *, renew: bool = False) -> ResultSet:
+        """The rows of a specification, found now or, unless `renew`, when they were asked first.
+
+        state   of STATES: "open" means that nobody has decided
+        """
+        key = (spec, state)
+        with self._lock:
+            kept = self._sets.get(key)
+            if kept is not None and not renew:
+                self._sets.move_to_end(key)
+                return kept
+        snapshot = self._reader.now()
+        self._mirror.catch_up()
+        limit = MOST_ROWS + len(self._mirror.decided())
+        found = snapshot.ids(spec, limit)
+        ids = self._in_state(found, state)
+        whole = len(found) < limit and len(ids) <= MOST_ROWS
+        made = ResultSet(ids[:MOST_ROWS], whole, snapshot.signature)
+        with self._lock:
+            self._sets[key] = made
+            while len(self._sets) > SETS_KEPT:
+                self._sets.popitem(last=False)
+        return made
+
+    def _in_state(self, ids: Ids, state: str) -> Ids:
+        locked = np.asarray(self._mirror.locked_rows(), dtype=np.int64)
+        ids = ids[~np.isin(ids, locked)]
+        if state == "any":
+            return ids
+        rows = self._mirror.decided()
+        if state == "disagreed":
+            outcomes = ((row, self._mirror.outcome(row)) for row in rows)
+            rows = [row for row, outcome in outcomes if outcome and not outcome.settled]
+        said = np.isin(ids, np.asarray(rows, dtype=np.int64))
+        return ids[~said] if state == "open" else ids[said]

@@ -1,0 +1,26 @@
+"""The addresses under /audit/ that the page's own script asks: pictures, details, decisions.
+
+Every answer that is no picture is JSON. A row that is unknown, quarantined or locked away is the
+same 404 everywhere.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from app.desk import Desk
+from app.routes import deciding, items, pictures
+from app.routes.answering import nothing
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def routes(desk: Desk) -> list[Route]:
+    """All our addresses; the last two catch whatever else is asked for under /audit."""
+    return [
+        *pictures.routes(desk),
+        *items.routes(desk),
+        *deciding.routes(desk),
+        Route("/audit", nothing(), methods=METHODS),
+        Route("/audit/{rest:path}", nothing(), methods=METHODS),
+    ]

@@ -1,0 +1,23 @@
+"""GET item: what the detail pane says of one row."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.desk import Desk
+from app.details import detail
+from app.routes.answering import Problem, about_row, answer
+from app.visit import Visit
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The addresses of this group."""
+    return [Route("/audit/item/{row_id:int}", about_row(desk, _item), methods=["GET"])]
+
+
+def _item(visit: Visit, row_id: int) -> Response:
+    found = detail(visit.desk, row_id, visit.reviewer)
+    if found is None:
+        raise Problem(404, "no such row")
+    return answer(found)

@@ -1,0 +1,51 @@
+"""GET preview and clear: the only addresses that give pictures; POST exposure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.desk import Desk
+from app.routes.answering import NO_STORE, Problem, about_row, answer, posted
+from app.visit import Visit
+
+_PRIVATE = {"cache-control": "private, max-age=3600"}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The addresses of this group."""
+    return [
+        Route("/audit/preview/{row_id:int}", about_row(desk, _preview), methods=["GET"]),
+        Route("/audit/clear/{row_id:int}", about_row(desk, _clear), methods=["GET"]),
+        Route("/audit/exposure", posted(desk, _exposed), methods=["POST"]),
+    ]
+
+
+def _preview(visit: Visit, row_id: int) -> Response:
+    data = visit.desk.pictures.preview(_row(visit, row_id))
+    return Response(data, media_type="image/webp", headers=_PRIVATE)
+
+
+def _clear(visit: Visit, row_id: int) -> Response:
+    row = _row(visit, row_id)
+    data = visit.desk.pictures.clear(row)
+    visit.desk.exposure.shown(visit.reviewer, row["risk_type"], row["risk_level"])
+    return Response(data, media_type="image/jpeg", headers=NO_STORE)
+
+
+def _exposed(visit: Visit, body: Any) -> Response:
+    seconds: Any = body.get("seconds") if isinstance(body, dict) else None
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds <= 3600:  # NaN is neither
+        raise Problem(400, 'send {"seconds": 0 to 3600}')
+    visit.desk.exposure.looked(visit.reviewer, float(seconds))
+    return answer(visit.desk.exposure.of(visit.reviewer))
+
+
+def _row(visit: Visit, row_id: int) -> dict[str, Any]:
+    row = visit.desk.picture_row(row_id)
+    if row is None:
+        raise Problem(404, "no such row")
+    return row
