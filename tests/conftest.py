@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.browsing import browser, page
+
+__all__ = ["browser", "page"]
+
 # Everything here is small: threads that wait for each other would be the slowest part of it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
