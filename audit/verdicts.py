@@ -31,6 +31,11 @@ VERDICTS = (
     "adjudicate",  # settles all that was said before about a row; `ruling` is the verdict
 )  # fmt: skip
 RULINGS = VERDICTS[:6]
+PURPOSES = (
+    "second",  # a look that does not know the first verdict
+    "known",  # an item whose answer is settled, to see how far the reviewer agrees with it
+    "repeat",  # an item of the reviewer's own again, to see how far they agree with themselves
+)
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]{8,64}")
@@ -48,7 +53,9 @@ class Decision:
     time      ISO-8601, UTC, milliseconds: 2026-01-31T23:59:59.000Z
     scorer    fingerprint of the scorer whose scores were shown; policy: hash of the one in force
     revealed  whether the picture was seen unblurred; blind: whether the scores were hidden
+    purpose   of PURPOSES: why the row was given out again; None: it was open
     seconds   spent on it; batch: what decisions made in one go have in common
+    cluster   hex name of the near-duplicates decided as one; None: the row was decided alone
     undoes    id of the decision undone, only with `undo`; ruling: only with `adjudicate`
     """
 
@@ -65,8 +72,10 @@ class Decision:
     policy: str | None = None
     revealed: bool = False
     blind: bool = False
+    purpose: str | None = None
     seconds: float = 0.0
     batch: str | None = None
+    cluster: str | None = None
     undoes: str | None = None
     ruling: str | None = None
     note: str = ""
@@ -252,8 +261,10 @@ _FIELDS: dict[str, Any] = {
     "policy": lambda v: v is None or _text(v),
     "revealed": lambda v: type(v) is bool,
     "blind": lambda v: type(v) is bool,
+    "purpose": lambda v: v is None or v in PURPOSES,
     "seconds": _number,
     "batch": _hex_or_none,
+    "cluster": _hex_or_none,
     "undoes": _hex_or_none,
     "ruling": lambda v: v is None or v in RULINGS,
     "note": _text,

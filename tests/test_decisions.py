@@ -202,6 +202,7 @@ def test_decisions_come_back_from_a_file_as_they_were(tmp_path: Path, suffix: st
     said = [
         told(concepts=("knife", "fire"), note='a, "b"\nc', seconds=1.5, revealed=True),
         told(concepts=(), note="'=1", batch="0123abcd", policy="p", scorer="s", blind=True),
+        told(purpose="repeat", cluster="0123abcd0123abcd"),
         told(),
     ]
     said.append(undo(said[0]))

@@ -50,8 +50,9 @@ def outcome(*decisions: Decision) -> tuple[str, Label | None]:
 
 def test_a_decision_comes_back_from_its_line() -> None:
     said = decision(
-        1, "relabel", type="illegal", level="high", concepts=("knife",), seconds=2.5, note="é\n"
-    )
+        1, "relabel", type="illegal", level="high", concepts=("knife",), seconds=2.5, note="é\n",
+        purpose="second", cluster="00ff00ff",
+    )  # fmt: skip
     line = as_line(said, "ab")
     assert b"\n" not in line
     assert parse(line) == (said, "ab")
@@ -59,6 +60,12 @@ def test_a_decision_comes_back_from_its_line() -> None:
 
 def test_every_field_of_a_decision_is_checked() -> None:
     assert set(verdicts._FIELDS) == {field.name for field in fields(Decision)}
+
+
+def test_a_line_from_before_purposes_and_clusters_is_read() -> None:
+    record = json.loads(as_line(decision(1, "keep"), ""))
+    del record["purpose"], record["cluster"]
+    assert parse(json.dumps(record).encode()) == (decision(1, "keep"), "")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,8 @@ def test_every_field_of_a_decision_is_checked() -> None:
         ({"type": ["safe"]}, "type cannot be ['safe']"),
         ({"note": "\ud800"}, "note cannot be '\\ud800'"),
         ({"concepts": "knife"}, "concepts cannot be 'knife'"),
+        ({"purpose": "third"}, "purpose cannot be 'third'"),
+        ({"cluster": "near"}, "cluster cannot be 'near'"),
         ({"undoes": "00000001"}, "undo names what it undoes, and no other verdict does"),
         ({"verdict": "undo"}, "undo names what it undoes, and no other verdict does"),
         ({"verdict": "adjudicate"}, "adjudicate has a ruling, and no other verdict does"),
