@@ -7,6 +7,7 @@ from typing import Any
 
 from app.exposure import Exposure
 from app.mirror import Mirror
+from app.people import People
 from app.pictures import Pictures
 from app.results import Results
 from app.tokens import Tokens
@@ -41,6 +42,7 @@ class Desk:
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
         self.tokens = Tokens(catalog)
+        self.people = People(catalog)
         self.exposure = Exposure()
         self.results = Results(self.reader, self.mirror)
 

@@ -47,6 +47,15 @@ def about_row(desk: Desk, work: Callable[[Visit, int], Response]) -> Endpoint:
     return _answered(read)
 
 
+def got(desk: Desk, work: Callable[[Visit], Response]) -> Endpoint:
+    """An endpoint that is asked without a row and without a body."""
+
+    def read(request: Request, _: bytes) -> Response:
+        return work(_who(desk, request))
+
+    return _answered(read)
+
+
 def posted(desk: Desk, work: Callable[[Visit, Any], Response]) -> Endpoint:
     """An endpoint that takes JSON."""
 
