@@ -7,8 +7,12 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.outcomes import Outcome, settle
+from audit.outcomes import Outcome, settle, standing
 from audit.verdicts import FOLDER, Decision, parse
+
+
+_Entry = tuple[str, str, int, Decision]
+"""Time, reviewer, place in the reviewer's file, decision: in the order of `audit.verdicts.Log`."""
 
 
 @dataclass(slots=True)
@@ -65,12 +69,14 @@ class Mirror:
     def mine(self, row_id: int, reviewer: str | None) -> Decision | None:
         """The standing decision of one reviewer about a row."""
         said = [d for _, d in self._by_row.get(row_id, ()) if d.reviewer == reviewer]
-        outcome = settle(said).get(row_id)
-        return outcome.decisions[-1] if outcome else None
+        left = standing(said)
+        return left[-1] if left else None
 
     def _forget(self) -> None:
         self._files: dict[str, _File] = {}
-        self._by_row: dict[int, list[tuple[str, Decision]]] = {}
+        self._log: list[_Entry] = []
+        self._by_row: dict[int, list[_Entry]] = {}
+        self._batches: dict[str, list[Decision]] = {}
         self._outcomes: dict[int, Outcome] = {}
 
     def _was_replaced(self, path: Path) -> bool:
@@ -98,14 +104,21 @@ class Mirror:
                 known.ids.add(decision.id)
                 # A clock that went back does not change the order one person decided in.
                 known.latest = max(known.latest, decision.time)
-                self._by_row.setdefault(decision.row_id, []).append((known.latest, decision))
+                entry = known.latest, path.stem, len(known.ids), decision
+                self._log.append(entry)
+                self._by_row.setdefault(decision.row_id, []).append(entry)
+                if decision.batch is not None:
+                    self._batches.setdefault(decision.batch, []).append(decision)
                 rows.add(decision.row_id)
         return rows
 
     def _settle(self, row_id: int) -> None:
-        said = sorted(self._by_row[row_id], key=lambda entry: entry[0])  # a file keeps its order
-        outcome = settle(decision for _, decision in said).get(row_id)
+        outcome = settle(self.said(row_id)).get(row_id)
         if outcome is None:
             self._outcomes.pop(row_id, None)
         else:
             self._outcomes[row_id] = outcome
+
+
+def _order(entry: _Entry) -> tuple[str, str, int]:
+    return entry[:3]

@@ -19,6 +19,7 @@ class Label:
 
 
 _AS_SCORED = Label(None, None, None)
+_MEASURES = ("known", "repeat")  # purposes of looks that measure the reviewer, not the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,14 @@ def settle(decisions: Iterable[Decision]) -> dict[int, Outcome]:
 
     An undo counts only for an earlier decision of the same reviewer, and what that decision
     replaced counts again. An adjudication stands for all that was decided before it; verdicts
-    given after it count beside it, and may disagree with it.
+    given after it count beside it, and may disagree with it. A look at a known item or a repeat
+    says how steady its reviewer is and changes nothing, unless it locks the row away.
     decisions   by time, as `read_decisions` gives them
     """
     rows: dict[int, list[Decision]] = {}
-    for decision in _standing(list(decisions)):
+    for decision in standing(decisions):
+        if decision.purpose in _MEASURES and decision.stance != "quarantine":
+            continue
         said = rows.setdefault(decision.row_id, [])
         if decision.verdict == "adjudicate":
             said.clear()
@@ -72,18 +76,21 @@ def settle(decisions: Iterable[Decision]) -> dict[int, Outcome]:
     return {row: _outcome(row, tuple(said)) for row, said in rows.items()}
 
 
-def _standing(decisions: list[Decision]) -> list[Decision]:
-    """Those that are not undone, without the undos; an undo can be undone."""
+def standing(decisions: Iterable[Decision]) -> list[Decision]:
+    """Those that are not undone, without the undos; an undo can be undone.
+
+    decisions   by time, as `read_decisions` gives them; likewise returned
+    """
     undone: set[tuple[str, str]] = set()
-    standing = []
-    for decision in reversed(decisions):  # what undoes comes after what it undoes
+    left = []
+    for decision in reversed(list(decisions)):  # what undoes comes after what it undoes
         if (decision.reviewer, decision.id) in undone:
             continue
         if decision.undoes is not None:
             undone.add((decision.reviewer, decision.undoes))
         else:
-            standing.append(decision)
-    return standing[::-1]
+            left.append(decision)
+    return left[::-1]
 
 
 def _outcome(row: int, said: tuple[Decision, ...]) -> Outcome:

@@ -263,6 +263,26 @@ def label(kind: str | None = None, level: str | None = None) -> Label:
             id="as scored against a label",
         ),
         pytest.param(
+            [
+                decision(1, "keep"),
+                decision(2, "keep", "ben", purpose="second"),
+                decision(3, "drop", "cleo", purpose="known"),
+                decision(4, "drop", purpose="repeat"),
+            ],
+            ("keep", None),
+            id="looks that measure a reviewer change nothing",
+        ),
+        pytest.param(
+            [decision(1, "keep"), decision(2, "drop", "ben", purpose="second")],
+            ("disagreement", None),
+            id="a second look counts",
+        ),
+        pytest.param(
+            [decision(1, "keep"), decision(2, "quarantine", "ben", purpose="known")],
+            ("disagreement", None),
+            id="locking away counts whatever the look was for",
+        ),
+        pytest.param(
             [decision(1, "keep", type="illegal"), decision(2, "keep", "ben")],
             ("keep", label("illegal")),
             id="keep with a label",
