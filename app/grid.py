@@ -16,11 +16,13 @@ from typing import Any
 import streamlit as st
 
 from app.details import concepts, number, said, shown
+from app.people import as_json
 from app.visit import Visit
 from audit.taxonomy import LEVELS, TYPES
 
 STATIC = Path(__file__).with_name("static")
-SCRIPTS = ("keys.js", "outbox.js", "reveal.js", "pane.js", "grid.js")
+STYLES = ("grid.css", "pane.css")
+SCRIPTS = ("keys.js", "outbox.js", "reveal.js", "wellbeing.js", "pane.js", "grid.js")
 CONCEPTS_SHOWN = 2
 
 
@@ -43,6 +45,7 @@ def show_grid(
         "total": total,
         "types": list(TYPES),
         "levels": list(LEVELS),
+        "personal": as_json(visit.desk.people.of(visit.reviewer)),
         "seen": visit.desk.exposure.of(visit.reviewer),
         "cards": cards(visit, ids),
     }
@@ -81,6 +84,9 @@ def _card(visit: Visit, row_id: int, row: dict[str, Any] | None) -> dict[str, An
 @cache
 def _parts() -> tuple[str, str, str]:
     """HTML, CSS and one ES module; inline, because packaged assets need a normal installation."""
-    html, css = ((STATIC / name).read_text(encoding="utf-8") for name in ("grid.html", "grid.css"))
-    js = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    html = (STATIC / "grid.html").read_text(encoding="utf-8")
+    css, js = (
+        "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
+        for names in (STYLES, SCRIPTS)
+    )
     return html, css, js

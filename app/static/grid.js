@@ -25,6 +25,8 @@ class Review {
     this.pane = new Pane(find(".pane"));
     this.reveal = new Reveal(this.pane.canvas, (text) => this.say(text));
     this.reveal.counted = (seen) => this.count(seen);
+    this.pane.counted = (seen) => this.count(seen);
+    this.wellbeing = new Wellbeing(this.shell);
     this.cards = [];
     this.cursor = 0;
     this.waiting = false;
@@ -36,6 +38,8 @@ class Review {
     this.data = data;
     this.turn = turn;
     this.pane.token = this.reveal.token = data.token;
+    this.wellbeing.take(data.personal, data.token);
+    this.reveal.alwaysGrey = data.personal.always_grey;
     const whose = `${data.catalog}.${data.reviewer || ""}`;
     if (whose !== this.whose) {
       this.whose = whose;
@@ -64,6 +68,7 @@ class Review {
       if (before === undefined && at >= 0) this.select(at);
       else this.select(this.turned === -1 && data.page < before ? this.cards.length - 1 : 0);
       this.turned = 0;
+      this.wellbeing.announce(this.cards, () => this.turnPage(1));
     } else {
       this.waiting = false;
       this.cards.forEach((card) => this.paint(card));
@@ -307,7 +312,7 @@ class Review {
   }
 
   onKey(event) {
-    if (isBusy(event) || this.legend.open) return;
+    if (isBusy(event) || this.shell.querySelector("dialog[open]")) return;
     const id = this.keys.action(keyName(event));
     if (!id) return;
     event.preventDefault();
@@ -332,6 +337,7 @@ class Review {
 
   count(seen = this.lastSeen) {
     this.lastSeen = seen;
+    this.wellbeing.told(seen);
     if (seen && this.seen) this.seen.textContent = `${seen.pictures} revealed`;
   }
 
