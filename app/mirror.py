@@ -10,7 +10,6 @@ from pathlib import Path
 from audit.outcomes import Outcome, settle, standing
 from audit.verdicts import FOLDER, Decision, parse
 
-
 _Entry = tuple[str, str, int, Decision]
 """Time, reviewer, place in the reviewer's file, decision: in the order of `audit.verdicts.Log`."""
 
@@ -68,9 +67,23 @@ class Mirror:
 
     def mine(self, row_id: int, reviewer: str | None) -> Decision | None:
         """The standing decision of one reviewer about a row."""
-        said = [d for _, d in self._by_row.get(row_id, ()) if d.reviewer == reviewer]
-        left = standing(said)
+        left = standing([d for d in self.said(row_id) if d.reviewer == reviewer])
         return left[-1] if left else None
+
+    def said(self, row_id: int) -> list[Decision]:
+        """Everything that was ever decided about a row, by time; also what was undone."""
+        return [entry[3] for entry in sorted(self._by_row.get(row_id, ()), key=_order)]
+
+    def log(self) -> list[Decision]:
+        """Everything that was ever decided, by time."""
+        with self._lock:
+            self._log.sort(key=_order)  # in order but for what is new: cheap
+            return [entry[3] for entry in self._log]
+
+    def batch(self, batch: str) -> list[Decision]:
+        """What was decided in one go, in the order it was stored; [] for an unknown one."""
+        with self._lock:
+            return list(self._batches.get(batch, ()))
 
     def _forget(self) -> None:
         self._files: dict[str, _File] = {}
