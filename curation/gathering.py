@@ -50,23 +50,76 @@ def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str
     columns   columns of `samples` that the caller wants besides
     raises    UsageError for a policy that is wrong, ShardwardenError for a catalog that is
     """
-    gone = tombstones.read(catalog_dir)
-    urls = ("metadata",) if tombstones.needs_urls(gone) else ()
-    with Catalog(catalog_dir) as catalog:
-        concepts, _ = catalog.score_names()
-        rules = load(policy, concepts=concepts)
-        wanted = dict.fromkeys((*columns_of(rules), *columns, *urls))
-        rows = catalog.columns(tuple(wanted), concepts=rules.concepts, extras=rules.extras)
-        books: list[Any] = catalog.shards().to_pylist()
-    log = read_log(catalog_dir)
-    scorer = books[0]["scorer"] if books else ""
-    outcomes, unused = usable(settle(log.decisions), rows, scorer)
-    shards: dict[str, tuple[str, ...]] = {b["shard"]: (b["name"], b["url"]) for b in books}
-    held = tombstones.mask([one.item for one in gone], rows)
-    return Gathered(rules, rows, outcomes, shards, scorer, log, unused, held, _fitted_to(policy))
+    with Source(catalog_dir) as source:
+        rules = load(policy, concepts=source.concepts)
+        return source.gathered(rules, columns, read_log(catalog_dir), fitted(policy))
 
 
-def _fitted_to(policy: str | Path) -> str | None:
+class Source:
+    """A catalog opened for gathering: what has been read of it once is not read again.
+
+    A context manager; `close` lets go of the file. For one thread at a time.
+    """
+
+    def __init__(self, catalog_dir: Path | str) -> None:
+        """Raise ShardwardenError when the catalog cannot be read."""
+        self._directory = Path(catalog_dir)
+        self._catalog = Catalog(catalog_dir)
+        self.concepts, _ = self._catalog.score_names()
+        books: list[Any] = self._catalog.shards().to_pylist()
+        self.scorer: str = books[0]["scorer"] if books else ""
+        self._shards: dict[str, tuple[str, ...]] = {
+            b["shard"]: (b["name"], b["url"]) for b in books
+        }
+        self._columns: dict[str, pa.ChunkedArray[Any]] = {}
+
+    def __enter__(self) -> Source:
+        """Itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._catalog.close()
+
+    def gathered(
+        self, policy: Policy, columns: Sequence[str], log: Log, fitted_to: str | None
+    ) -> Gathered:
+        """What a selection by this policy needs.
+
+        columns    of `samples` that the caller wants besides
+        fitted_to  as in Gathered
+        """
+        gone = tombstones.read(self._directory)
+        urls = ("metadata",) if tombstones.needs_urls(gone) else ()
+        rows = self._table((*columns_of(policy), *columns, *urls), policy)
+        outcomes, unused = usable(settle(log.decisions), rows, self.scorer)
+        held = tombstones.mask([one.item for one in gone], rows)
+        return Gathered(
+            policy, rows, outcomes, self._shards, self.scorer, log, unused, held, fitted_to
+        )
+
+    def _table(self, names: Sequence[str], policy: Policy) -> pa.Table:
+        """These columns and the scores that the policy's rules ask for."""
+        concepts = {f"concept:{name}": name for name in policy.concepts}
+        extras = {f"extra:{name}": name for name in policy.extras}
+        wanted = dict.fromkeys((*names, *concepts, *extras))
+        new = [name for name in wanted if name not in self._columns]
+        if new:
+            read = self._catalog.columns(
+                [name for name in new if name not in concepts and name not in extras],
+                concepts=[concepts[name] for name in new if name in concepts],
+                extras=[extras[name] for name in new if name in extras],
+            )
+            self._columns |= dict(zip(read.column_names, read.columns, strict=True))
+        return pa.table({name: self._columns[name] for name in wanted})
+
+
+def fitted(policy: str | Path) -> str | None:
+    """Fingerprint of the scorer that the thresholds of a policy were fitted to, where it says."""
     return None if str(policy) in PRESETS else fitted_to(Path(policy))
 
 
