@@ -19,7 +19,7 @@ from math import comb, sqrt
 
 import numpy as np
 
-from audit.outcomes import Outcome, settle
+from audit.outcomes import Outcome, settle, standing
 from audit.taxonomy import SAFE, TYPES
 from audit.verdicts import Decision
 from curation.bounds import agreement
@@ -166,8 +166,7 @@ def _chance(drawn: np.ndarray, many: np.ndarray, yes: np.ndarray) -> np.ndarray:
 
 def _compared(said: Sequence[Decision], reviewer: str) -> list[tuple[str, bool]]:
     """(what it was compared with, whether it was the same), of one picture."""
-    undone = {d.undoes for d in said if d.reviewer == reviewer}
-    mine = [d for d in said if d.reviewer == reviewer and d.id not in undone and not d.undoes]
+    mine = standing(d for d in said if d.reviewer == reviewer)
     found = []
     for at, decision in enumerate(mine):
         if decision.purpose == "repeat" and at > 0:
