@@ -32,6 +32,7 @@ class Mirror:
         """Read what there is."""
         self._folder = catalog_dir / FOLDER
         self._lock = threading.Lock()
+        self._changed: list[int] = []
         self._forget()
         self.catch_up()
 
@@ -40,12 +41,14 @@ class Mirror:
         with self._lock:
             paths = sorted(self._folder.glob("*.jsonl"))
             if any(map(self._was_replaced, paths)):
+                self._changed += self._outcomes  # some may be decided no longer
                 self._forget()
             changed = set[int]()
             for path in paths:
                 changed |= self._read(path, self._files.setdefault(path.stem, _File()))
             for row_id in changed:
                 self._settle(row_id)
+            self._changed += changed
 
     def outcome(self, row_id: int) -> Outcome | None:
         """What the decisions about a row come to; None where it is undecided."""
@@ -55,6 +58,25 @@ class Mirror:
         """Rows that somebody has decided."""
         with self._lock:
             return list(self._outcomes)
+
+    def changes(self, since: int) -> tuple[list[int], int]:
+        """(rows about which something was said since a mark, some of them twice; the next mark).
+
+        since   0, or a mark that this gave
+        """
+        with self._lock:
+            return self._changed[since:], len(self._changed)
+
+    def history(self, row_id: int) -> list[Decision]:
+        """All that was ever said about a row, by time, with what was undone and the undos."""
+        with self._lock:
+            said = sorted(self._by_row.get(row_id, ()), key=lambda entry: entry[0])
+        return [decision for _, decision in said]
+
+    def rows_of(self, reviewer: str) -> list[int]:
+        """Rows that one reviewer has decided, those first that came first; some may be undone."""
+        with self._lock:
+            return list(self._rows_of.get(reviewer, ()))
 
     def locked(self, row_id: int) -> bool:
         """Whether a person has had this row locked away; its picture is shown to nobody."""
@@ -91,6 +113,7 @@ class Mirror:
         self._by_row: dict[int, list[_Entry]] = {}
         self._batches: dict[str, list[Decision]] = {}
         self._outcomes: dict[int, Outcome] = {}
+        self._rows_of: dict[str, dict[int, None]] = {}
 
     def _was_replaced(self, path: Path) -> bool:
         known, found = self._files.get(path.stem), path.stat()
@@ -122,6 +145,7 @@ class Mirror:
                 self._by_row.setdefault(decision.row_id, []).append(entry)
                 if decision.batch is not None:
                     self._batches.setdefault(decision.batch, []).append(decision)
+                self._rows_of.setdefault(decision.reviewer, {})[decision.row_id] = None
                 rows.add(decision.row_id)
         return rows
 
