@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from audit import books, vectors
+from audit import books, mapping, vectors
 from audit.catalog import CLOSED, NAME, Catalog, book_tables
 from audit.columns import SCHEMA
 from audit.errors import CatalogMismatch, ShardwardenError
@@ -57,7 +57,12 @@ def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> I
                 "vectors_sha256": [digest_of(faiss_file)],
                 "state": [state],
             }
-            for name, table in {**book_tables(parts, ids), "built": pa.table(built)}.items():
+            tables = {
+                **book_tables(parts, ids),
+                "built": pa.table(built),
+                **_map(parts, ids, skipped),
+            }
+            for name, table in tables.items():
                 _create(connection, name, table)
             connection.execute("CHECKPOINT")
             connection.close()  # before the file takes its name
@@ -128,6 +133,20 @@ def _insert(
         rows += len(table)
     connection.execute("COMMIT")
     return sound, damaged, rows
+
+
+def _map(parts: Parts, ids: Sequence[str], skipped: list[str]) -> dict[str, pa.Table]:
+    """Tables `map` (row_id, x, y) and `mapped` (method, sample); no rows where there is no map."""
+    try:
+        places, made = mapping.read(parts, ids)
+    except ShardwardenError as error:
+        skipped.append(str(error))
+        places, made = mapping.PLACES.empty_table(), None
+    about: dict[str, Any] = {
+        "method": pa.array([made.method] if made else [], pa.string()),
+        "sample": pa.array([made.sample] if made else [], pa.int64()),
+    }
+    return {"map": places, "mapped": pa.table(about)}
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

@@ -6,7 +6,7 @@ hold, so nothing is lost, in inverted lists of which a search reads one in sixte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def build(
     raises       CatalogMismatch when parts hold embeddings of different widths
     """
     faiss = _faiss()
-    rows, width = _shape(parts, shard_ids)
+    rows, width = shape(parts, shard_ids)
     if rows < flat_below:
         inner = faiss.IndexFlatIP(width)
     else:
@@ -47,7 +47,7 @@ def build(
         )
         inner.by_residual = False  # the vectors themselves, so that they come back exactly
         inner.nprobe = max(8, lists // PROBED)
-        inner.train(_training_rows(parts, shard_ids, rows, lists * TRAINING_PER_LIST))
+        inner.train(drawn(parts, shard_ids, rows, lists * TRAINING_PER_LIST))
     index = faiss.IndexIDMap2(inner)
     for ids, vectors in chunks(parts, shard_ids):
         index.add_with_ids(vectors, ids)
@@ -144,7 +144,7 @@ def holds(index: Any, parts: Parts, shard_ids: Sequence[str]) -> bool:
     return start == len(stored)
 
 
-def _shape(parts: Parts, shard_ids: Sequence[str]) -> tuple[int, int]:
+def shape(parts: Parts, shard_ids: Sequence[str]) -> tuple[int, int]:
     """(rows, d) over all parts; d is 1 when there is not one vector."""
     rows, width, first = 0, 0, ""
     for shard_id in shard_ids:
@@ -159,10 +159,13 @@ def _shape(parts: Parts, shard_ids: Sequence[str]) -> tuple[int, int]:
     return rows, width or 1
 
 
-def _training_rows(
+def drawn(
     parts: Parts, shard_ids: Sequence[str], rows: int, wanted: int
 ) -> npt.NDArray[np.float32]:
-    """Draw about `wanted` vectors evenly over all parts, always the same ones: [n, d] float32."""
+    """Draw `wanted` of all vectors, or all there are, evenly over the parts: [n, d] float32.
+
+    rows   vectors in all parts together; the same ones are drawn every time
+    """
     chosen = np.sort(np.random.default_rng(0).permutation(rows)[:wanted])
     drawn = []
     before = 0
@@ -173,6 +176,31 @@ def _training_rows(
             drawn.append(np.asarray(embeddings[here], dtype=np.float32))
         before += len(embeddings)
     return np.concatenate(drawn)
+
+
+def nearest(
+    places: npt.NDArray[np.float32],
+) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.int64]]:
+    """A function that says of vectors [n, d] which of `places` [s, d] is nearest to each: [n].
+
+    By Euclidean distance; from some thousands of places on, nearly always and not always.
+    """
+    faiss = _faiss()
+    count, width = places.shape
+    if count < 100 * TRAINING_PER_LIST:
+        index = faiss.IndexFlatL2(width)
+    else:
+        lists = round(count**0.5)
+        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, lists)
+        index.nprobe = 8
+        index.train(places)
+    index.add(places)
+
+    def which(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        found: npt.NDArray[np.int64] = index.search(vectors, 1)[1][:, 0]
+        return found
+
+    return which
 
 
 def _faiss() -> Any:

@@ -36,6 +36,7 @@ HOMES = {
         "audit/evaluation/plots.py",
         "audit/training/plots.py",
     ),
+    "pacmap": ("audit/mapping.py",),
     "rapidocr": ("audit/ocr.py",),
     "sklearn": ("audit/concepts.py", "audit/evaluation/style.py"),
     "starlette": ("app/*",),
@@ -142,7 +143,7 @@ def test_third_party_imports_are_declared(path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["cpu"], *extras["text"], *extras["ocr"]]
-    wanted += extras["check"]
+    wanted += [*extras["check"], *extras["map"]]
     declared = {entry.split(">")[0].lower().replace("-", "_") for entry in wanted}
     aliases = {
         "PIL": "pillow",

@@ -14,6 +14,7 @@ from audit.options import Command, as_json, catalog, count, max_bytes, sources
 from audit.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
+    from audit.mapping import MapReport
     from audit.plan import ScanOptions, ScanReport
     from audit.shards import Shard
 
@@ -59,8 +60,11 @@ def add(command: Command) -> None:
     as_json(p)
 
     p = command("index", index, "build catalog.duckdb and vectors.faiss from the parts",
-                "laion.audit")
+                "laion.audit --map")
     catalog(p)
+    p.add_argument("--map", action="store_true",
+                   help="lay out a map of the pictures first, for the review screen: by PaCMAP "
+                        "when the extra `map` is installed, else by PCA")
     as_json(p)
 
     p = command("verify", verify, "prove a catalog against its shards",
@@ -189,12 +193,13 @@ def _options(args: Namespace) -> ScanOptions:
 
 
 def index(args: Namespace) -> int:
-    """Build catalog.duckdb and vectors.faiss from the parts."""
+    """Build catalog.duckdb and vectors.faiss from the parts, a map before them where asked for."""
     from audit.building import index
 
+    made = _map(args.catalog) if args.map else None
     built = index(args.catalog)
     if args.format == "json":
-        say_json(asdict(built))
+        say_json({**asdict(built), "map": asdict(made) if made else None})
         return 0
     for line in built.skipped:
         warn(f"left out: {line}")
@@ -202,7 +207,20 @@ def index(args: Namespace) -> int:
         f"{args.catalog}: {built.shards:,} shards, {built.rows:,} rows, {built.vectors:,} vectors "
         f"in {built.seconds:.1f} s"
     )
+    if made:
+        better = (
+            "" if made.method != "PCA" else "; `pip install shardwarden[map]` sets groups apart"
+        )
+        say(f"map of {made.rows:,} rows by {made.method} in {made.seconds:.1f} s{better}")
     return 0
+
+
+def _map(catalog: Path) -> MapReport:
+    from audit.mapping import make
+    from audit.steps import counted
+
+    with counted(sys.stderr) as show:
+        return make(catalog, show=show)
 
 
 def verify(args: Namespace) -> int:
