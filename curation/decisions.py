@@ -13,14 +13,23 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
 from audit.outcomes import Outcome
-from audit.verdicts import FOLDER, Decision, as_line, digest, from_record, is_alias, parse
+from audit.verdicts import (
+    FOLDER,
+    Decision,
+    as_line,
+    as_record,
+    digest,
+    from_record,
+    is_alias,
+    parse,
+)
 
 TORN = ".torn"
 """Suffix of the file in which half-written lines are set apart."""
@@ -99,7 +108,7 @@ class Decisions:
         """
         by_reviewer: dict[str, list[Decision]] = {}
         for decision in decisions:
-            by_reviewer.setdefault(checked(asdict(decision)).reviewer, []).append(decision)
+            by_reviewer.setdefault(checked(as_record(decision)).reviewer, []).append(decision)
         with self._one_at_a_time:
             return sum(self._append(alias, said) for alias, said in by_reviewer.items())
 
@@ -109,15 +118,19 @@ class Decisions:
             known.catch_up(handle)
             if known.torn:
                 self._mend(reviewer, handle, known)
-            head, lines, ids = known.head, b"", set[str]()
+            head, lines, ids = known.head, list[bytes](), set[str]()
             for decision in decisions:
                 if decision.id not in known.ids and decision.id not in ids:
                     line = as_line(decision, head)
-                    head, lines = digest(line), lines + line + b"\n"
+                    head = digest(line)
+                    lines += line, b"\n"
                     ids.add(decision.id)
             if lines:
-                _write(handle, lines, known.end)
-                known.catch_up(handle)
+                added = b"".join(lines)
+                _write(handle, added, known.end)
+                # As `catch_up` would find it, but nobody has to read it again.
+                known.end, known.head = known.end + len(added), head
+                known.ids |= ids
             else:
                 os.fsync(handle)  # whoever wrote them may have been killed before this
             return len(ids)
