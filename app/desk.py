@@ -43,7 +43,7 @@ class Desk:
         self.pictures = Pictures(catalog)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
-        self.exposure = Exposure()
+        self.exposure = Exposure(catalog, self.people)
         self.results = Results(self.reader, self.mirror)
 
     def picture_row(self, row_id: int) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from app.private import Drawer
+from app.private import FOLDER, Drawer
 from audit.errors import UsageError
 from audit.taxonomy import TYPES
 
@@ -88,7 +88,7 @@ class People:
         try:
             return from_json(found)
         except UsageError as error:
-            raise UsageError(f"{self._drawer.path(str(alias))}: {error}") from None
+            raise UsageError(f"{FOLDER}/{alias}.json: {error}; mend it or remove it") from None
 
     def save(self, alias: str, personal: Personal) -> None:
         """Keep all settings of somebody; they are on disk when this returns."""

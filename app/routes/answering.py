@@ -17,6 +17,7 @@ from app.desk import Desk
 from app.pictures import Unshowable
 from app.tokens import HEADER
 from app.visit import Visit
+from audit.errors import UsageError
 from audit.text import visible
 
 MOST_BYTES = 1 << 20  # of a posted body
@@ -89,6 +90,8 @@ def _answered(work: Callable[[Request, bytes], Response]) -> Endpoint:
             return await run_in_threadpool(work, request, body)
         except Problem as problem:
             return answer({"error": problem.why}, problem.status)
+        except UsageError as error:
+            return answer({"error": visible(str(error))}, 409)
         except Unshowable as why:
             return answer({"error": visible(str(why))}, 422)
         except Exception as error:  # nothing of a trace or a row leaves the server

@@ -20,4 +20,6 @@ def _item(visit: Visit, row_id: int) -> Response:
     found = detail(visit.desk, row_id, visit.reviewer)
     if found is None:
         raise Problem(404, "no such row")
-    return answer(found)
+    exposure = visit.desk.exposure
+    exposure.working(visit.reviewer)
+    return answer({**found, "seen": exposure.of(visit.reviewer)})

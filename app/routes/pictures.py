@@ -1,4 +1,7 @@
-"""GET preview and clear: the only addresses that give pictures; POST exposure."""
+"""GET preview and clear: the only addresses that give pictures; POST exposure.
+
+What is handed out by `clear` has been counted before.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.desk import Desk
+from app.exposure import Capped
 from app.routes.answering import NO_STORE, Problem, about_row, answer, posted
 from app.visit import Visit
 
@@ -31,17 +35,25 @@ def _preview(visit: Visit, row_id: int) -> Response:
 def _clear(visit: Visit, row_id: int) -> Response:
     row = _row(visit, row_id)
     data = visit.desk.pictures.clear(row)
-    visit.desk.exposure.shown(visit.reviewer, row["risk_type"], row["risk_level"])
+    try:
+        visit.desk.exposure.shown(visit.reviewer, row["risk_type"], row["risk_level"])
+    except Capped as capped:
+        raise Problem(429, str(capped)) from None
     return Response(data, media_type="image/jpeg", headers=NO_STORE)
 
 
 def _exposed(visit: Visit, body: Any) -> Response:
-    seconds: Any = body.get("seconds") if isinstance(body, dict) else None
+    """Take {"seconds": n} of a picture that was hidden again, or {"paused": true}."""
+    exposure = visit.desk.exposure
+    if body == {"paused": True}:
+        exposure.paused(visit.reviewer)
+        return answer(exposure.of(visit.reviewer))
+    seconds: Any = body.get("seconds") if isinstance(body, dict) and len(body) == 1 else None
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds <= 3600:  # NaN is neither
-        raise Problem(400, 'send {"seconds": 0 to 3600}')
-    visit.desk.exposure.looked(visit.reviewer, float(seconds))
-    return answer(visit.desk.exposure.of(visit.reviewer))
+        raise Problem(400, 'send {"seconds": 0 to 3600} or {"paused": true}')
+    exposure.looked(visit.reviewer, float(seconds))
+    return answer(exposure.of(visit.reviewer))
 
 
 def _row(visit: Visit, row_id: int) -> dict[str, Any]:
