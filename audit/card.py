@@ -101,6 +101,27 @@ _MAPPINGS = ("encoder", "safety", "metrics", "training", "files", "calibration",
 _TEXTS = ("name", "taxonomy_hash", "crop_mode", "kind")
 
 
+class Described:
+    """What a scorer of any kind says of itself by its card."""
+
+    card: Card
+
+    @property
+    def crop_mode(self) -> Literal["pad", "center"]:
+        """How `audit.images` brings a picture to the square that is scored."""
+        return self.card.crop_mode
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """Names of the columns of `Scores.concepts`."""
+        return self.card.concepts
+
+    @property
+    def taxonomy_hash(self) -> str:
+        """Hash of the taxonomy that its types and concepts are of."""
+        return self.card.taxonomy_hash
+
+
 def _misshapen(data: Mapping[str, Any]) -> str | None:
     """What is not of the kind that a card has in its place."""
     for name in {*_TEXTS, *_LISTS, *_MAPPINGS} & data.keys():

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from audit.card import AGAIN, Card, write_card
+from audit.card import AGAIN, Card, Described, write_card
 from audit.errors import ScorerError, UsageError
 from audit.halves import halves, singles
 from audit.identity import encoder_identity, file_sha256
@@ -58,7 +58,7 @@ class Judge(Protocol):
         """All numbers that decide the log-odds, by name; what is saved."""
 
 
-class EmbeddingScorer:
+class EmbeddingScorer(Described):
     """Scores embeddings of one encoder, and with that encoder pictures.
 
     card.safety  'types' and 'levels' of the concepts, in their order (None: in no taxonomy), and
@@ -95,24 +95,9 @@ class EmbeddingScorer:
         return self.encoder.size
 
     @property
-    def crop_mode(self) -> Literal["pad", "center"]:
-        """How `audit.images` brings a picture to that square."""
-        return self.card.crop_mode
-
-    @property
-    def concepts(self) -> tuple[str, ...]:
-        """Names of the columns of `Scores.concepts`."""
-        return self.card.concepts
-
-    @property
     def embedding_dim(self) -> int:
         """E."""
         return self.judge.width
-
-    @property
-    def taxonomy_hash(self) -> str:
-        """Hash of the taxonomy its concepts were taken from."""
-        return self.card.taxonomy_hash
 
     @property
     def fingerprint(self) -> str:

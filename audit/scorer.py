@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from audit.card import AGAIN, ENCODER, SAFETY, Card, find_scorer, read_card, write_card
+from audit.card import AGAIN, ENCODER, SAFETY, Card, Described, find_scorer, read_card, write_card
 from audit.devices import resolve_device
 from audit.encoder import Encoder, build_encoder
 from audit.errors import ScorerError
@@ -52,7 +52,7 @@ class Scores:
     features: np.ndarray
 
 
-class Scorer:
+class Scorer(Described):
     """Scores prepared pictures; made by `load`, `audit.training` or `untrained`."""
 
     def __init__(self, card: Card, encoder: Encoder, safety: SafetyModule) -> None:
@@ -75,24 +75,9 @@ class Scorer:
         return self.encoder.size
 
     @property
-    def crop_mode(self) -> Literal["pad", "center"]:
-        """How `audit.images` brings a picture to that square."""
-        return self.card.crop_mode
-
-    @property
-    def concepts(self) -> tuple[str, ...]:
-        """Names of the columns of `Scores.concepts`."""
-        return self.card.concepts
-
-    @property
     def embedding_dim(self) -> int:
         """D."""
         return self.encoder.embedding_width
-
-    @property
-    def taxonomy_hash(self) -> str:
-        """Hash of the taxonomy the scorer was trained with."""
-        return self.card.taxonomy_hash
 
     @property
     def fingerprint(self) -> str:

@@ -220,6 +220,18 @@ def head(
     return EmbeddingScorer(card, judge)
 
 
+def test_where_a_calibration_comes_from_is_no_part_of_the_fingerprint(scorer: Scorer) -> None:
+    plain = head(scorer, "judge")
+    fit = {"types": 2.0, "levels": None, "concepts": {}}
+
+    def calibrated(**said: object) -> str:
+        card = replace(plain.card, calibration={**fit, **said})
+        return EmbeddingScorer(card, plain.judge).fingerprint
+
+    assert calibrated(set="val", pictures=684) == calibrated(set="other", pictures=3)
+    assert calibrated(types=3.0) != calibrated() != plain.fingerprint
+
+
 def test_embeddings_alone_are_enough_for_a_scorer_of_embeddings(
     tmp_path: Path, scorer: Scorer
 ) -> None:
