@@ -22,7 +22,11 @@ from audit.taxonomy import LEVELS, TYPES
 
 STATIC = Path(__file__).with_name("static")
 STYLES = ("grid.css", "pane.css")
-SCRIPTS = ("keys.js", "outbox.js", "reveal.js", "wellbeing.js", "pane.js", "grid.js")
+SCRIPTS = (
+    "dom.js", "keys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js", "outbox.js",
+    "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js", "grid.js",
+)  # fmt: skip
+"""Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 CONCEPTS_SHOWN = 2
 
 

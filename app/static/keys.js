@@ -1,6 +1,7 @@
 // Actions, their keys, and when a key is meant for us.
 
-function actionsOf(types, levels) {
+// more   [[id, label, key] ...] of other parts of the screen
+function actionsOf(types, levels, more = []) {
   const actions = [["agree", "Agree", "a"]];
   types.forEach((name, n) => actions.push([`type:${name}`, name, String(n + 1)]));
   types.forEach((name, n) => actions.push([`pick:${name}`, `${name}, level to follow`, `Shift+${n + 1}`]));
@@ -11,7 +12,8 @@ function actionsOf(types, levels) {
     ["escalate", "Escalate", "e"], ["reveal", "Reveal", "b"], ["grey", "Grey or colour", "g"],
     ["lock", "Lock away", "u"], ["next", "Next sample", "ArrowRight"],
     ["previous", "Previous sample", "ArrowLeft"], ["down", "One row down", "ArrowDown"],
-    ["up", "One row up", "ArrowUp"], ["hide", "Hide everything", "Escape"], ["legend", "Keys", "?"],
+    ["up", "One row up", "ArrowUp"], ...more, ["hide", "Hide everything", "Escape"],
+    ["legend", "Keys", "?"],
   );
   return actions.map(([id, label, key]) => ({ id, label, key }));
 }
@@ -69,45 +71,4 @@ const SHOWN = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: 
 
 function keyShown(name) {
   return SHOWN[name] || name;
-}
-
-// The table of keys; a key is changed by its button and then the new key.
-function fillLegend(dialog, keys, changed) {
-  const title = element("h2", { text: "Keys" });
-  const note = element("p", { text: "Press a button, then the new key. Esc closes.", role: "status" });
-  const table = element("table");
-  for (const action of keys.actions) {
-    const row = element("tr");
-    const button = element("button", { text: keyShown(keys.of[action.id]), type: "button" });
-    button.setAttribute("aria-label", `Key of ${action.label}: ${keys.of[action.id]}`);
-    button.dataset.action = action.id;
-    button.onclick = () => {
-      note.textContent = `Press the new key of ${action.label}`;
-      dialog.onkeydown = (event) => {
-        if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
-        event.preventDefault();
-        event.stopPropagation();
-        dialog.onkeydown = null;
-        const wrong = event.key === "Escape" ? "Unchanged" : keys.change(action.id, keyName(event));
-        fillLegend(dialog, keys, changed);
-        dialog.querySelector("p").textContent = wrong || `${action.label} is now ${keyShown(keys.of[action.id])}`;
-        changed();
-      };
-    };
-    const cell = element("td");
-    cell.append(button);
-    row.append(cell, element("td", { text: action.label }));
-    table.append(row);
-  }
-  const close = element("button", { text: "Close", type: "button" });
-  close.onclick = () => dialog.close();
-  dialog.replaceChildren(title, note, table, close);
-}
-
-// An element with text, never markup.
-function element(name, { text, ...attributes } = {}) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) if (value != null) made.setAttribute(key, value);
-  return made;
 }

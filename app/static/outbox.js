@@ -57,6 +57,7 @@ class Outbox {
       if (answer.ok) {
         const { stored, refused } = await answer.json();
         this.drop(new Set([...stored, ...refused.map(({ id }) => id)]));
+        this.stored?.(stored);
         for (const { id, why } of refused) this.refused(batch.find((entry) => entry.id === id), why);
         this.wait = 0;
         this.size = MOST_AT_ONCE;

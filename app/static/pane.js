@@ -1,9 +1,5 @@
 // The selected sample: text first, the picture last.
 
-function percent(value) {
-  return value == null ? "not scored" : value.toFixed(2);
-}
-
 function fold(title, ...inside) {
   const made = element("details");
   made.append(element("summary", { text: title }), ...inside);
@@ -83,21 +79,8 @@ class Pane {
   }
 }
 
-function headline(card) {
-  if (card.gone) return "No longer in this catalog";
-  if (card.status === "failed") return "Could not be scored";
-  return `${card.type || "no type"}, ${card.level || "no level"}, ${percent(card.risk)}`;
-}
-
 function captionOf(card) {
   if (!card.caption) return element("p", { text: card.error || "No caption" });
   const made = fold("Caption", element("p", { text: card.caption, class: "caption" }));
   return made;
-}
-
-// 24 grey pixels, drawn large and blurred; a grey field where there is none.
-function previewInto(image, card) {
-  image.classList.toggle("none", !card.preview);
-  if (card.preview) image.src = `data:image/webp;base64,${card.preview}`;
-  else image.removeAttribute("src");
 }

@@ -1,0 +1,95 @@
+// The cells of the page: small blurred pictures, one line of text, one mark, and the cursor.
+
+class Cells {
+  // picked(n): a cell was clicked; token(): for previews that the server has yet to make.
+  constructor(grid, picked, token) {
+    this.grid = grid;
+    this.picked = picked;
+    this.token = token;
+    this.of = new Map();
+  }
+
+  build(cards, marks) {
+    this.of.clear();
+    this.cards = cards;
+    this.grid.replaceChildren(...cards.map((card, n) => {
+      const cell = element("div", { role: "option", id: `o${n}`, class: "cell", "data-row": card.id });
+      const thumb = element("div", { class: "thumb" });
+      const mark = element("span", { class: "mark" });
+      const line = element("div", { class: "line" });
+      cell.append(thumb, mark, line);
+      cell.onclick = () => {
+        this.picked(n);
+        this.grid.focus({ preventScroll: true });
+      };
+      const parts = { cell, thumb, mark, line };
+      this.of.set(card.id, parts);
+      this.drawPicture(card, parts);
+      this.drawLine(card, parts);
+      this.paint(card, marks.get(card.id));
+      return cell;
+    }));
+  }
+
+  drawPicture(card, { thumb }) {
+    const image = element("img", { alt: "", draggable: "false" });
+    previewInto(image, card);
+    thumb.replaceChildren(image);
+    if (card.gone || card.error) thumb.append(element("span", { class: "why", text: card.gone ? "gone" : card.error }));
+    else if (!card.preview) this.fetchPreview(card, image);
+  }
+
+  drawLine(card, { line }) {
+    if (card.gone) return line.replaceChildren(element("span", { text: headline(card) }));
+    if (card.status === "failed") return line.replaceChildren(element("span", { text: "not scored" }));
+    if (card.blind) return line.replaceChildren(element("span", { text: "score hidden" }));
+    return line.replaceChildren(
+      element("span", { text: card.type || "no type" }), " ",
+      element("span", { text: `${card.level || "no level"} ${percent(card.risk)}` }),
+    );
+  }
+
+  // Rows scanned without previews: made by the server, small and grey like the others.
+  async fetchPreview(card, image) {
+    try {
+      const answer = await fetch(`/audit/preview/${card.id}`, { headers: { "x-audit-token": this.token() } });
+      if (!answer.ok) {
+        const { error } = await answer.json();
+        image.parentElement?.append(element("span", { class: "why", text: error }));
+        return;
+      }
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      card.preview = btoa(String.fromCharCode(...bytes));
+      previewInto(image, card);
+      this.previewed?.(card);
+    } catch { /* the grey field stays */ }
+  }
+
+  paint(card, found) {
+    const { cell, mark } = this.of.get(card.id);
+    mark.textContent = found ? markText(found) : card.others ? "•" : "";
+    mark.title = found ? markTitle(found) : card.others ? "decided by others" : "";
+    if (found) cell.dataset.verdict = found.verdict;
+    else delete cell.dataset.verdict;
+  }
+
+  select(n) {
+    this.grid.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
+    const { cell } = this.of.get(this.cards[n].id);
+    cell.setAttribute("aria-selected", "true");
+    this.grid.setAttribute("aria-activedescendant", cell.id);
+    this.grid.dataset.cursor = String(n);
+    cell.scrollIntoView({ block: "nearest" });
+  }
+
+  get columns() {
+    return Math.max(1, getComputedStyle(this.grid).gridTemplateColumns.split(" ").length);
+  }
+
+  // Nothing of the picture stays in the page.
+  lock(card) {
+    const { thumb } = this.of.get(card.id);
+    thumb.replaceChildren(element("span", { class: "why", text: "locked away" }));
+    card.preview = null;
+  }
+}
