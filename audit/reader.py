@@ -9,34 +9,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from audit import finding
 from audit.catalog import NAME, Catalog
-from audit.errors import ShardwardenError, UsageError
-from audit.taxonomy import LEVELS, TYPES
+from audit.errors import ShardwardenError
+from audit.specs import ORDERS, SCOPES, Spec
 
-ORDERS = {
-    "uncertain": "margin, row_id",  # the two likeliest answers are closest
-    "risk": "risk DESC NULLS LAST, row_id",
-    "random": "hash(row_id), row_id",  # the same shuffle every time: pages stay where they are
-}
-SCOPES = ("flagged", "all", "failed")
+__all__ = ["ORDERS", "SCOPES", "Ids", "Reader", "Signature", "Snapshot", "Spec"]
+
 Signature = tuple[int, int, int]
 Ids = npt.NDArray[np.int64]
 
-_RISKY = ", ".join(f"p_{name}" for name in TYPES if name != "safe")
-_MARGIN = f"abs(coalesce(p_safe, 0) - coalesce(greatest({_RISKY}), 0))"
-_FLAGGED = "status = 'scored' AND risk_type IS NOT NULL AND risk_type <> 'safe'"
-_SOURCES = {
-    "flagged": "memory.queue",
-    "all": f"(SELECT *, {_MARGIN} AS margin FROM catalog.samples WHERE status = 'scored')",
-    "failed": f"(SELECT *, {_MARGIN} AS margin FROM catalog.samples WHERE status = 'failed')",
-}
 # A join with a list is ten times faster than `IN (...)`.
 _BY_ID = (
     "SELECT {columns} FROM (SELECT unnest(?::BIGINT[]) AS row_id) "
@@ -51,34 +40,6 @@ _PICTURE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """Which rows, in which order.
-
-    scope   of SCOPES: flagged as risky; everything scored; what could not be scored
-    types   names of TYPES, () for all; levels: likewise of LEVELS
-    order   of ORDERS
-    raises  UsageError for a name that there is not
-    """
-
-    scope: str = "flagged"
-    types: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
-    order: str = "uncertain"
-
-    def __post_init__(self) -> None:
-        """Refuse unknown names: a specification comes out of an address that anyone can type."""
-        for what, names, known in (
-            ("scope", (self.scope,), SCOPES),
-            ("type", self.types, TYPES),
-            ("level", self.levels, LEVELS),
-            ("order", (self.order,), tuple(ORDERS)),
-        ):
-            for name in names:
-                if name not in known:
-                    raise UsageError(f"unknown {what} {name!r}; known: {', '.join(known)}")
-
-
 class Snapshot(Catalog):
     """A catalog as it was published at one moment, with its queue in memory."""
 
@@ -87,23 +48,18 @@ class Snapshot(Catalog):
         super().__init__(directory)
         self.signature = signature
         self._connection.execute(
-            "CREATE TABLE memory.queue AS SELECT row_id, risk_type, risk_level, risk, "
-            f"{_MARGIN} AS margin FROM catalog.samples WHERE {_FLAGGED} ORDER BY margin, row_id"
+            f"CREATE TABLE memory.queue AS {finding.QUEUE} WHERE {finding.FLAGGED} "
+            "ORDER BY margin, row_id"
+        )
+        self._connection.execute(
+            "CREATE TABLE memory.clusters (row_id BIGINT, cluster UBIGINT, members BIGINT)"
         )
 
     def ids(self, spec: Spec, limit: int = 2**62) -> Ids:
         """[N <= limit] row_ids that a specification names, in its order."""
-        conditions, values = ["true"], list[Any]()
-        for column, names in (("risk_type", spec.types), ("risk_level", spec.levels)):
-            if names:
-                conditions.append(f"list_contains(?, {column})")
-                values.append(list(names))
-        query = (
-            f"SELECT row_id FROM {_SOURCES[spec.scope]} WHERE {' AND '.join(conditions)} "
-            f"ORDER BY {ORDERS[spec.order]} LIMIT ?"
-        )
-        found = self._connection.cursor().execute(query, [*values, limit]).fetchnumpy()["row_id"]
-        return np.asarray(found, dtype=np.int64)
+        asked = finding.query(spec, limit)
+        found = self._connection.cursor().execute(asked.text, asked.values).fetchnumpy()
+        return np.asarray(found["row_id"], dtype=np.int64)
 
     def cards(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What a page shows of these rows, by row_id; those that are not to be shown are absent."""
@@ -116,6 +72,27 @@ class Snapshot(Catalog):
     def pictures(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Where the pictures of these rows lie, and their previews."""
         return self._by_id(_PICTURE, row_ids)
+
+    def some(
+        self,
+        row_ids: Ids,
+        names: Sequence[str],
+        *,
+        concepts: Sequence[str] = (),
+        extras: Sequence[str] = (),
+    ) -> pa.Table:
+        """Columns of some rows, in no order; as Catalog.columns gives them of all.
+
+        row_ids   [N]; of those that are not to be shown there is no row
+        """
+        scores = (("concepts", "concept", concepts), ("extras", "extra", extras))
+        named = [(column, f"{title}:{key}", key) for column, title, keys in scores for key in keys]
+        wanted = [f'"{name}"' for name in names]
+        wanted += [f'map_extract_value({column}, ?) AS "{title}"' for column, title, _ in named]
+        query = _BY_ID.format(columns=", ".join(wanted))
+        values = [*(key for _, _, key in named), row_ids]
+        found: pa.Table = self._connection.cursor().execute(query, values).to_arrow_table()
+        return found
 
     def _by_id(self, columns: str, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         query = _BY_ID.format(columns=columns)

@@ -24,6 +24,8 @@ LABELS = {
     "uncertain": "Uncertain first",
     "risk": "High risk first",
     "random": "Random",
+    "clusters": "Largest groups first",
+    "mixed": "Mixed with safe ones",
 }
 
 
