@@ -143,6 +143,14 @@ class Catalog(ExitStack):
         finally:
             timer.cancel()
 
+    def ask(self, query: str, values: Sequence[Any] = ()) -> pa.Table:
+        """Answer one of our own SELECTs, on a cursor of its own: threads may ask side by side.
+
+        query   names tables in full, as in catalog.samples
+        """
+        with self._connection.cursor() as cursor:
+            return _take(cursor.sql(query, params=list(values)), None)
+
     def columns(
         self, names: Sequence[str], *, concepts: Sequence[str] = (), extras: Sequence[str] = ()
     ) -> pa.Table:
