@@ -1,32 +1,30 @@
-"""One page of a result set in the grid, with what turns the pages and says what is new."""
+"""One page of what a specification names, in the grid, with what turns the pages and says news."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import streamlit as st
 
 from app.grid import show_grid
 from app.results import ResultSet
 from app.visit import Visit
+from audit.reader import Spec
 
 PAGE = 48
 
-Find = Callable[[bool], ResultSet]
-"""Finds the rows: those that were found before, or (True) anew."""
 
-
-def show_listing(here: Visit, find: Find, empty: str) -> None:
+def show_listing(here: Visit, spec: Spec, state: str, empty: str) -> None:
     """Draw the page that the address names.
 
-    empty   what to say where nothing was found
+    spec, state   which rows, see app.results
+    empty         what to say where nothing was found
     """
-    results = find(False)
+    results = here.desk.results.of(spec, state)
     pages = max(1, math.ceil(len(results.row_ids) / PAGE))
     with st.container(horizontal=True, vertical_alignment="center"):
         page = _page(pages)
-        _news(here, results, find)
+        _news(here, results, spec, state)
     ids = [int(row) for row in results.row_ids[(page - 1) * PAGE : page * PAGE]]
     if not ids:
         st.text(f"Nothing here. {empty}")
@@ -51,11 +49,11 @@ def _page(pages: int) -> int:
     return st.pagination(pages, key="page", bind="query-params", max_visible_pages=5, width=330)
 
 
-def _news(here: Visit, results: ResultSet, find: Find) -> None:
+def _news(here: Visit, results: ResultSet, spec: Spec, state: str) -> None:
     """How many there are; what has changed since they were found, and a button to find anew."""
     first = "" if results.whole else "the first "
     st.text(f"{first}{len(results.row_ids):,} samples", width="content")
-    st.button("Renew the queue", key="renew", on_click=_renew, args=(find,))
+    st.button("Renew the queue", key="renew", on_click=_renew, args=(here, spec, state))
     _changes(here, results)
 
 
@@ -65,6 +63,6 @@ def _changes(here: Visit, results: ResultSet) -> None:
         st.info("New results: the catalog was replaced. This queue stays until it is renewed.")
 
 
-def _renew(find: Find) -> None:
-    find(True)
+def _renew(here: Visit, spec: Spec, state: str) -> None:
+    here.desk.results.of(spec, state, renew=True)
     to_first_page()

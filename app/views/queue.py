@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.results import STATES, ResultSet
+from app.results import STATES
 from app.views.listing import show_listing, to_first_page
 from app.visit import visit
 from audit.reader import ORDERS, SCOPES, Spec
@@ -34,11 +34,7 @@ def queue_page() -> None:
     here = visit()
     with st.sidebar:
         spec, state = _filters()
-
-    def find(renew: bool) -> ResultSet:
-        return here.desk.results.of(spec, state, renew=renew)
-
-    show_listing(here, find, _meaning(state))
+    show_listing(here, spec, state, _meaning(state))
 
 
 def _filters() -> tuple[Spec, str]:
