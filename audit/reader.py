@@ -85,14 +85,13 @@ class Snapshot(Catalog):
 
         row_ids   [N]; of those that are not to be shown there is no row
         """
-        scores = (("concepts", "concept", concepts), ("extras", "extra", extras))
-        named = [(column, f"{title}:{key}", key) for column, title, keys in scores for key in keys]
-        wanted = [f'"{name}"' for name in names]
-        wanted += [f'map_extract_value({column}, ?) AS "{title}"' for column, title, _ in named]
-        query = _BY_ID.format(columns=", ".join(wanted))
-        values = [*(key for _, _, key in named), row_ids]
-        found: pa.Table = self._connection.cursor().execute(query, values).to_arrow_table()
-        return found
+        scores = ["map_extract_value(concepts, ?)"] * len(concepts)
+        scores += ["map_extract_value(extras, ?)"] * len(extras)
+        query = _BY_ID.format(columns=", ".join([*(f'"{name}"' for name in names), *scores]))
+        values = [*concepts, *extras, row_ids]
+        found: pa.Table = self._connection.cursor().sql(query, params=values).to_arrow_table()
+        titles = [f"concept:{name}" for name in concepts] + [f"extra:{name}" for name in extras]
+        return found.rename_columns([*names, *titles])
 
     def _by_id(self, columns: str, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         query = _BY_ID.format(columns=columns)
