@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,11 +24,13 @@ class ResultSet:
     row_ids    [N] int64, N <= MOST_ROWS
     whole      False when there are more than the limit lets in
     signature  of the catalog they were found in
+    name       by which a page names the rows that it shows; another one when they are found anew
     """
 
     row_ids: Ids
     whole: bool
     signature: Signature
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class Results:
@@ -63,6 +66,12 @@ class Results:
             while len(self._sets) > SETS_KEPT:
                 self._sets.popitem(last=False)
         return made
+
+    def named(self, name: str) -> tuple[Spec, ResultSet] | None:
+        """What a page shows under this name; None when it was found anew, or long ago."""
+        with self._lock:
+            found = [(key[0], kept) for key, kept in self._sets.items() if kept.name == name]
+        return found[0] if found else None
 
     def _in_state(self, ids: Ids, state: str) -> Ids:
         locked = np.asarray(self._mirror.locked_rows(), dtype=np.int64)
