@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
+from audit import duplicates
 from audit.parts import digest_of
 from audit.steps import Show
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from curation import check_lines, check_samples, duplicates
+from curation import check_lines, check_samples
 from curation.checked import Export, Report
 from curation.manifest import NAME
 from curation.records import SPLITS

@@ -28,9 +28,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from audit import duplicates
 from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
-from curation import arrays, duplicates
+from curation import arrays
 from curation.arrays import Floats, Ints, Mask, pc
 from curation.rules import ACTIONS, RISKY_LEVELS, RISKY_TYPES, Policy, Rules
 from curation.state import DISPUTED, State

@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 import pyarrow as pa
 
-from curation import arrays, duplicates
+from audit import duplicates
+from curation import arrays
 from curation.arrays import Ints
 
 NEAR = 2

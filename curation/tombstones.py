@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from audit import duplicates
 from audit.errors import ShardwardenError, UsageError
 from audit.parts import sync
-from curation import arrays, duplicates
+from curation import arrays
 from curation.arrays import Mask, pc
 
 NAME = "tombstones.jsonl"

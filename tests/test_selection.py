@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from audit import duplicates
 from audit.verdicts import Decision
-from curation import duplicates
 from curation.policy import load
 from curation.rules import ACTIONS, Policy
 from curation.selection import select
@@ -336,6 +336,20 @@ def test_near_duplicates_are_those_that_brute_force_finds(distance: int) -> None
             assert found[at] == -1
             stays.append(at)
     assert len(stays) < 400
+
+
+def test_near_pairs_of_many_hashes_are_those_that_brute_force_finds() -> None:
+    rng = np.random.default_rng(5)
+    base = rng.integers(0, 2**64, 500, dtype=np.uint64)
+    hashes = base[rng.integers(0, 500, 3_000)]
+    for flips in rng.integers(0, 64, (7, 3_000)):
+        hashes ^= np.uint64(1) << flips.astype(np.uint64)
+    values = np.unique(hashes)
+    apart = np.bitwise_count(values[:, None] ^ values[None, :])
+    wanted = {(a, b) for a, b in np.argwhere(apart <= 7).tolist() if a < b}
+    found = np.concatenate(list(duplicates.pairs_of(values, 7)))
+    assert {(min(pair), max(pair)) for pair in found.tolist()} == wanted
+    assert len(wanted) > 1_000
 
 
 def test_exact_copies_leave_out_what_has_no_digest() -> None:
