@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import tarfile
 import time
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from PIL import Image, ImageDraw
 from audit import images
 from audit.books import PartBooks
 from audit.building import index
+from audit.catalog import NAME
 from audit.columns import SCHEMA, score_columns
 from audit.parts import Parts
 from audit.taxonomy import SAFE, TYPES
@@ -64,7 +64,7 @@ def catalog_of(folder: Path, rows: int) -> Path:
     Decisions and settings that earlier runs left are removed.
     """
     catalog = folder / f"{rows}.audit"
-    if not (catalog / "audit.json").exists():
+    if not (catalog / NAME).exists():
         began = time.perf_counter()
         write(catalog, draw(folder), rows)
         print(f"made {visible(str(catalog))} in {time.perf_counter() - began:,.0f} s", flush=True)
@@ -75,7 +75,7 @@ def catalog_of(folder: Path, rows: int) -> Path:
 
 
 def write(catalog: Path, drawn: Drawn, rows: int) -> None:
-    """Write the parts, index them, and say by audit.json that it is whole."""
+    """Write the parts and index them; what was broken off is written anew."""
     parts = Parts(catalog)
     parts.directory.mkdir(parents=True, exist_ok=True)
     for number, start in enumerate(range(0, rows, ROWS_A_PART)):
@@ -92,8 +92,6 @@ def write(catalog: Path, drawn: Drawn, rows: int) -> None:
         halves = {"embeddings": embeddings.astype(np.float16)}
         parts.publish(books, table(shard, start, count, drawn, rng), halves)
     index(catalog)
-    made = {"sources": [str(drawn.tar)], "options": {}, "scorer_sha256": "made up"}
-    (catalog / "audit.json").write_text(json.dumps(made))
 
 
 def table(shard: str, start: int, count: int, drawn: Drawn, rng: np.random.Generator) -> pa.Table:
