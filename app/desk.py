@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.assigning import Assignments
+from app.evidence import Evidence
 from app.exposure import Exposure
 from app.mirror import Mirror
 from app.people import People
 from app.pictures import Pictures
 from app.results import Results
+from app.team import read_team
 from app.tokens import Tokens
 from audit import header
 from audit.errors import UsageError
@@ -41,10 +44,13 @@ class Desk:
         self.decisions = Decisions(catalog)
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
+        self.evidence = Evidence(catalog, self.pictures)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
         self.exposure = Exposure(catalog, self.people)
         self.results = Results(self.reader, self.mirror)
+        self.team = read_team(catalog)
+        self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
 
     def picture_row(self, row_id: int) -> dict[str, Any] | None:
         """Where a picture lies; None for what is unknown, quarantined or locked away."""

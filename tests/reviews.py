@@ -88,9 +88,9 @@ def odd_pictures() -> dict[str, bytes]:
     }
 
 
-def write(folder: Path) -> Path:
-    """The catalog: PLAIN pictures, odd ones, and one that is quarantined; returns its folder."""
-    members = {f"{n:05d}.jpg": drawn(n) for n in range(PLAIN)}
+def write(folder: Path, plain: int = PLAIN) -> Path:
+    """The catalog: plain pictures, odd ones, and one that is quarantined; returns its folder."""
+    members = {f"{n:05d}.jpg": drawn(n) for n in range(plain)}
     members |= odd_pictures() | {SECRET: drawn(999)}
     tars = folder / "tars"
     tars.mkdir(parents=True)

@@ -1,0 +1,342 @@
+"""Gives pictures out: to each reviewer pages that stay, to no two the same row at once.
+
+A page of what is open is BATCH rows that nobody else holds, leased to whoever asked. Among them
+are second looks, known items and repeats, and nothing that the page is sent tells which.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from app.again import Again
+from app.leases import LASTS, Leases
+from app.mirror import Mirror
+from app.people import People
+from app.pool import Pool
+from app.results import Results, ResultSet
+from app.team import Team
+from audit.reader import Spec
+from audit.taxonomy import TYPES
+from audit.verdicts import Decision
+from curation.seeded import below, draw
+
+BATCH = 48
+AGAIN = 12  # second looks on a page while there is something new
+PAGES_HELD = 3  # of one reviewer and result set; what was skipped before is for others
+RUNS_KEPT = 256
+_NOTHING = ResultSet(np.empty(0, np.int64), True, (0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A row as it is given to one reviewer.
+
+    purpose  None, or of audit.verdicts.PURPOSES; the page must not be told "known" and "repeat"
+    blind    its scores are not to be shown until it is decided
+    """
+
+    row_id: int
+    purpose: str | None = None
+    blind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One page of rows.
+
+    page     1-based, the nearest to the one asked for; pages: how many there are, 1 or more
+    left     rows still to be given out to this reviewer, those on the page that are not decided
+             among them; in other states than open, all rows
+    results  what the pages are made of
+    """
+
+    rows: tuple[Assigned, ...]
+    page: int
+    pages: int
+    left: int
+    results: ResultSet
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one reviewer has been given of one result set.
+
+    every   the same rows whether decided or not; ends: by page, where its rows end in the pool
+    shown   pages, the latest last
+    """
+
+    pool: Pool
+    every: Pool | None = None
+    pages: dict[int, list[Assigned]] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    given: set[int] = field(default_factory=set)
+    shown: list[int] = field(default_factory=list)
+
+
+class Assignments:
+    """Who works on what, in this process; may be shared by threads."""
+
+    def __init__(
+        self,
+        results: Results,
+        mirror: Mirror,
+        team: Team,
+        people: People,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is given out yet."""
+        self._results = results
+        self._mirror = mirror
+        self._team = team
+        self._people = people
+        self._clock = clock
+        self._leases = Leases(clock)
+        self._again = Again(mirror, team)
+        self._runs: OrderedDict[tuple[str, Spec], _Run] = OrderedDict()
+        self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
+        self._repeats: set[tuple[str, int]] = set()
+        self._windows: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def page(
+        self, reviewer: str | None, spec: Spec, state: str, page: int, window: str = ""
+    ) -> Assignment:
+        """A page for a reviewer: leased where they work through what is open, else a plain slice.
+
+        Asking for the same page again gives the same rows, without those that somebody else has
+        taken on since they were let go.
+        page     1-based; the nearest that there is, is given
+        window   of the browser, so that leaving one lets nothing go that is open in another
+        """
+        if reviewer is None or state != "open":
+            return _slice(self._results.of(spec, state), page)
+        self._mirror.catch_up()
+        wanted = self._for(reviewer, spec)
+        if wanted is None:
+            return _slice(_NOTHING, 1)
+        with self._lock:
+            self._again.catch_up()
+            more = self._again.any_for(reviewer)
+            known = self._runs.get((reviewer, wanted))
+        # Queries, which take their time, outside of the lock.
+        results = known.pool.results if known is not None else self._results.of(wanted, "open")
+        every = self._results.of(wanted, "any") if more else None
+        with self._lock:
+            self._windows.setdefault(reviewer, {})[window] = self._clock()
+            self._leases.touch(reviewer)
+            run = self._run(reviewer, wanted, results)
+            run.pool.catch_up()
+            run.every = None if every is None else self._pool(every)
+            return self._given(reviewer, run, page)
+
+    def renew(self, reviewer: str | None, spec: Spec, state: str) -> None:
+        """Find the rows anew and begin at the first of them."""
+        wanted = spec if reviewer is None or state != "open" else self._for(reviewer, spec)
+        if wanted is None:
+            return
+        self._results.of(wanted, state, renew=True)
+        if state == "open":
+            self._results.of(wanted, "any", renew=True)
+        if reviewer is not None:
+            with self._lock:
+                run = self._runs.pop((reviewer, wanted), None)
+                if run is not None:
+                    self._leases.drop(reviewer, run.given)
+
+    def blind(self, reviewer: str | None, row_id: int) -> bool:
+        """Whether the scores of a row are kept from a reviewer until they have decided it."""
+        return (
+            reviewer is not None
+            and below(draw(0, f"blind {reviewer}", str(row_id)), self._team.blind_share)
+            and all(said.reviewer != reviewer for said in self._mirror.said(row_id))
+        )
+
+    def hidden(self, reviewer: str | None, row_id: int) -> bool:
+        """Whether a reviewer must not know what was decided about a row: they have not yet, or
+        are asked again.
+        """
+        if reviewer is None:
+            return False
+        with self._lock:
+            if (reviewer, row_id) in self._repeats:
+                return True
+        return self._mirror.mine(row_id, reviewer) is None
+
+    def recorded(self, decisions: Iterable[Decision]) -> None:
+        """Decisions are stored and in the mirror: let go of their rows, hold those undone."""
+        with self._lock:
+            for said in decisions:
+                self._repeats.discard((said.reviewer, said.row_id))
+                if said.verdict == "undo":
+                    self._leases.take(said.reviewer, [said.row_id])
+                else:
+                    self._leases.drop(said.reviewer, [said.row_id])
+
+    def touch(self, reviewer: str | None) -> None:
+        """A sign of life: what the reviewer holds stays theirs for a while longer."""
+        if reviewer is not None:
+            with self._lock:
+                self._leases.touch(reviewer)
+
+    def leave(self, reviewer: str, window: str | None) -> int:
+        """A window was closed, or (None) work is over: what was held is free when none is left.
+
+        returns   how many rows were let go
+        """
+        with self._lock:
+            open_ones = self._windows.setdefault(reviewer, {})
+            open_ones.pop(window or "", None)
+            end = self._clock() - LASTS
+            if window is not None and any(seen >= end for seen in open_ones.values()):
+                return 0
+            open_ones.clear()
+            held = len(self._leases.held(reviewer))
+            self._leases.drop(reviewer)
+            return held
+
+    def _given(self, reviewer: str, run: _Run, page: int) -> Assignment:
+        """The page, made now where it was not before."""
+        others = self._leases.others(reviewer)
+        seconds = self._seconds(reviewer, run, others)
+        fresh = run.pool.open - run.pool.open_among([*(others | run.given)])
+        pages = max(len(run.pages) + math.ceil((fresh + len(seconds)) / BATCH), *run.pages, 1)
+        page = min(max(page, 1), pages)
+        if page not in run.pages and fresh + len(seconds):
+            rows = self._batch(reviewer, run, seconds, others, page)
+            run.pages[page] = rows
+            run.given.update(row.row_id for row in rows)
+            fresh -= sum(row.purpose is None for row in rows)
+            seconds = seconds[sum(row.purpose == "second" for row in rows) :]
+        elif page not in run.pages:
+            page = max((n for n in run.pages if n < page), default=1)
+        rows = self._still(reviewer, run, page)
+        undone = sum(self._standing(reviewer, row) == "open" for row in rows)
+        return Assignment(tuple(rows), page, pages, fresh + len(seconds) + undone, run.pool.results)
+
+    def _batch(
+        self, reviewer: str, run: _Run, seconds: Sequence[int], others: set[int], page: int
+    ) -> list[Assigned]:
+        """New rows for a page, leased."""
+        serial = draw(0, f"page {reviewer} {page}", str(len(run.given)))
+        chance = random.Random(serial)
+        looks = [(row, "second") for row in seconds[:AGAIN]]
+        if run.every is not None:
+            unwanted = self._people.of(reviewer).opt_out
+            for share, purpose, found in (
+                (self._team.known_share, "known", self._again.known(reviewer, serial, unwanted)),
+                (self._team.repeat_share, "repeat", self._again.repeats(reviewer, serial)),
+            ):
+                count = int(share * BATCH + chance.random())
+                taken = run.given | others | {row for row, _ in looks}
+                allowed = run.every.among([row for row in found if row not in taken])
+                chance.shuffle(allowed)
+                looks += [(row, purpose) for row in allowed[:count]]
+        new, end = self._fresh(run, others, page, BATCH - len(looks))
+        if len(new) + len(looks) < BATCH:  # nothing new is left: second looks fill the page
+            rest = BATCH - len(new) - len(looks)
+            looks += [(row, "second") for row in seconds[AGAIN : AGAIN + rest]]
+        run.ends[page] = end
+        rows = [Assigned(row, None, self.blind(reviewer, row)) for row in new]
+        for row, purpose in looks:
+            rows.insert(
+                chance.randint(0, len(rows)), Assigned(row, purpose, self.blind(reviewer, row))
+            )
+            if purpose == "repeat":
+                self._repeats.add((reviewer, row))
+        self._leases.take(reviewer, [row.row_id for row in rows])
+        return rows
+
+    @staticmethod
+    def _fresh(run: _Run, others: set[int], page: int, most: int) -> tuple[list[int], int]:
+        """(open rows for a page, where they end): behind the page before, where a page would be
+        if there were nobody else, or, when nothing is left there, from the first row on.
+        """
+        start = run.ends.get(page - 1, (page - 1) * BATCH)
+        for begin in (start, 0):
+            found, end = [], begin
+            for place, row in run.pool.open_from(begin):
+                if row not in others and row not in run.given:
+                    found.append(row)
+                    end = place + 1
+                    if len(found) == most:
+                        break
+            if found or begin == 0:
+                return found, end
+        return [], start
+
+    def _still(self, reviewer: str, run: _Run, page: int) -> list[Assigned]:
+        """The rows of a page that are still the reviewer's to decide, or that they have decided.
+
+        Those of pages shown long ago are let go, so that what somebody skips is not kept from
+        everybody else.
+        """
+        given = run.pages.get(page, [])
+        run.shown = [n for n in run.shown if n != page] + [page]
+        for old in run.shown[:-PAGES_HELD]:
+            self._leases.drop(reviewer, [row.row_id for row in run.pages[old]])
+        run.shown = run.shown[-PAGES_HELD:]
+        places = {row: self._standing(reviewer, row) for row in given}
+        wanted = [row.row_id for row, standing in places.items() if standing == "open"]
+        mine = set(self._leases.take(reviewer, wanted))
+        return [row for row in given if places[row] == "done" or row.row_id in mine]
+
+    def _standing(self, reviewer: str, row: Assigned) -> str:
+        """Whether it is "done" by this reviewer, "open", or "taken" by somebody else since."""
+        if row.purpose == "repeat":
+            return "open" if (reviewer, row.row_id) in self._repeats else "done"
+        if self._mirror.mine(row.row_id, reviewer) is not None:
+            return "done"
+        settled = row.purpose is None and self._mirror.outcome(row.row_id) is not None
+        return "taken" if settled else "open"
+
+    def _seconds(self, reviewer: str, run: _Run, others: set[int]) -> list[int]:
+        """Rows of the run that want this reviewer's look, in its order."""
+        if run.every is None:
+            return []
+        due = self._again.seconds(reviewer, self._people.of(reviewer).opt_out)
+        return run.every.among([row for row in due if row not in others and row not in run.given])
+
+    def _for(self, reviewer: str, spec: Spec) -> Spec | None:
+        """The specification without the types that the reviewer does not want to be given.
+
+        None when nothing is left of it
+        """
+        unwanted = self._people.of(reviewer).opt_out
+        if not unwanted or spec.scope == "failed":  # what could not be scored is of no type
+            return spec
+        kept = tuple(name for name in spec.types or TYPES if name not in unwanted)
+        return replace(spec, types=kept) if kept else None
+
+    def _run(self, reviewer: str, spec: Spec, results: ResultSet) -> _Run:
+        key = (reviewer, spec)
+        if key not in self._runs:
+            self._runs[key] = _Run(self._pool(results))
+            while len(self._runs) > RUNS_KEPT:
+                self._runs.popitem(last=False)
+        self._runs.move_to_end(key)
+        return self._runs[key]
+
+    def _pool(self, results: ResultSet) -> Pool:
+        """The one pool of a result set; it keeps the set, whose id so stays its own."""
+        pool = self._pools.get(id(results))
+        if pool is None:
+            pool = self._pools[id(results)] = Pool(results, self._mirror)
+        return pool
+
+
+def _slice(results: ResultSet, page: int) -> Assignment:
+    """A page of rows that belong to nobody."""
+    count = len(results.row_ids)
+    pages = max(1, math.ceil(count / BATCH))
+    page = min(max(page, 1), pages)
+    ids = results.row_ids[(page - 1) * BATCH : page * BATCH]
+    return Assignment(tuple(Assigned(int(row)) for row in ids), page, pages, count, results)

@@ -1,0 +1,300 @@
+"""Giving pictures out to several people: pages that stay, no row twice, and looks that measure."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.assigning import BATCH, Assigned, Assignment, Assignments
+from app.desk import Desk
+from app.leases import LASTS
+from app.people import Personal
+from app.team import Team
+from audit.reader import Spec
+from curation.decisions import decide, undo
+from tests import reviews
+
+PLAIN = 300
+SPEC = Spec(order="risk")
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Office:
+    """A desk, whose team and time are set by the test."""
+
+    def __init__(self, catalog: Path, **team: Any) -> None:
+        quiet = {"second_share": 0.0, "known_share": 0.0, "repeat_share": 0.0, "contested": ()}
+        self.desk = Desk(catalog, "ann")
+        self.clock = Clock()
+        self.desk.assignments = Assignments(
+            self.desk.results, self.desk.mirror, Team(**{**quiet, **team}), self.desk.people,
+            self.clock,
+        )  # fmt: skip
+
+    def page(self, reviewer: str, page: int = 1, spec: Spec = SPEC, window: str = "") -> Assignment:
+        return self.desk.assignments.page(reviewer, spec, "open", page, window)
+
+    def ids(self, reviewer: str, page: int = 1, spec: Spec = SPEC) -> list[int]:
+        return [row.row_id for row in self.page(reviewer, page, spec).rows]
+
+    def say(self, reviewer: str, row: int, verdict: str = "keep", **rest: Any) -> None:
+        said = decide(row, f"u{row}", verdict, reviewer, **rest)
+        self.desk.decisions.append([said])
+        self.desk.mirror.catch_up()
+        self.desk.assignments.recorded([said])
+
+    def say_all(self, reviewer: str, rows: list[int], verdict: str = "keep", **rest: Any) -> None:
+        said = [decide(row, f"u{row}", verdict, reviewer, **rest) for row in rows]
+        self.desk.decisions.append(said)
+        self.desk.mirror.catch_up()
+        self.desk.assignments.recorded(said)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reviews.write(tmp_path_factory.mktemp("team"), PLAIN)
+
+
+@pytest.fixture
+def catalog(drawn: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(drawn, tmp_path / "tars.audit"))
+
+
+def purposes(found: Assignment) -> Counter[str | None]:
+    return Counter(row.purpose for row in found.rows)
+
+
+def test_pages_of_one_reviewer_are_slices_and_stay_while_they_decide(catalog: Path) -> None:
+    office = Office(catalog)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    assert office.ids("ann") == every[:BATCH]
+    office.say_all("ann", every[:BATCH])
+    assert office.ids("ann", 2) == every[BATCH : 2 * BATCH]
+    assert office.ids("ann") == every[:BATCH]
+    found = office.page("ann", 2)
+    assert (found.pages, found.left) == (-(-len(every) // BATCH), len(every) - BATCH)
+    assert office.page("ann", 999).page == found.pages
+    assert office.ids("ann", 999) == every[(found.pages - 1) * BATCH :]
+
+
+def test_two_reviewers_never_hold_the_same_row(catalog: Path) -> None:
+    office = Office(catalog)
+    ann, ben = office.ids("ann"), office.ids("ben")
+    assert len(ann) == len(ben) == BATCH
+    assert not {*ann} & {*ben}
+    assert not {*office.ids("ann", 2)} & {*ben}
+    assert not {*office.ids("ben", 1, Spec(order="random"))} & {*ann}
+
+
+def test_what_is_left_open_by_leaving_is_handed_on(catalog: Path) -> None:
+    office = Office(catalog)
+    first = office.ids("ann")
+    office.say("ann", first[0])
+    assert office.desk.assignments.leave("ann", "") == BATCH - 1
+    assert office.ids("ben") == [*first[1:], office.desk.results.of(SPEC, "open").row_ids[BATCH]]
+    assert office.ids("ann") == first[:1]
+
+
+def test_one_window_of_two_lets_nothing_go(catalog: Path) -> None:
+    office = Office(catalog)
+    office.page("ann", window="one")
+    office.page("ann", window="two")
+    assert office.desk.assignments.leave("ann", "one") == 0
+    assert office.desk.assignments.leave("ann", "two") == BATCH
+
+
+def test_a_lease_ends_without_a_sign_of_life_and_lasts_with_one(catalog: Path) -> None:
+    office = Office(catalog)
+    first = office.ids("ann")
+    for _ in range(3):
+        office.clock.now += LASTS * 0.9
+        office.desk.assignments.touch("ann")
+    assert not {*office.ids("ben")} & {*first}
+    office.clock.now += LASTS * 1.1
+    assert office.ids("cleo")[:BATCH] == first
+    assert office.ids("ann") == []  # she comes back: all of it is somebody else's now
+
+
+def test_rows_skipped_pages_ago_are_free_for_others(catalog: Path) -> None:
+    office = Office(catalog)
+    given = [office.ids("ann", page) for page in (1, 2, 3, 4)]
+    assert office.ids("ben") == given[0]
+    assert office.ids("ann", 2) == given[1]
+
+
+def test_an_undone_row_is_still_ones_own(catalog: Path) -> None:
+    office = Office(catalog)
+    row = office.ids("ann")[0]
+    said = decide(row, "u", "keep", "ann")
+    for each in (said, undo(said)):
+        office.desk.decisions.append([each])
+        office.desk.mirror.catch_up()
+        office.desk.assignments.recorded([each])
+    assert row not in office.ids("ben")
+    assert row in office.ids("ann")
+
+
+def test_renewing_begins_anew_with_what_is_open(catalog: Path) -> None:
+    office = Office(catalog)
+    first = office.ids("ann")
+    office.say_all("ann", first[:10])
+    office.desk.assignments.renew("ann", SPEC, "open")
+    assert office.ids("ann")[: BATCH - 10] == first[10:]
+
+
+def test_types_that_somebody_does_not_want_are_not_given(catalog: Path) -> None:
+    office = Office(catalog)
+    office.desk.people.save("ben", Personal(opt_out=("illegal", "privacy")))
+    pages = office.page("ben").pages
+    rows = [row for page in range(1, pages + 1) for row in office.ids("ben", page)]
+    kinds = {row["risk_type"] for row in office.desk.now().cards(rows).values()}
+    assert rows
+    assert not kinds & {"illegal", "privacy", "safe"}
+    nothing = office.page("ben", spec=replace(SPEC, types=("illegal",)))
+    assert (nothing.rows, nothing.pages, nothing.left) == ((), 1, 0)
+
+
+def test_a_share_is_looked_at_again_by_somebody_else_only(catalog: Path) -> None:
+    office = Office(catalog, second_share=1.0)
+    first = office.ids("ann")
+    office.say_all("ann", first)
+    assert purposes(office.page("ann", 2)) == {None: BATCH}
+    found = office.page("ben")
+    assert purposes(found) == {None: 36, "second": 12}
+    assert {row.row_id for row in found.rows if row.purpose} <= {*first}
+    assert office.page("cleo").rows[0] not in found.rows
+
+
+def test_second_looks_fill_the_page_when_nothing_new_is_left(catalog: Path) -> None:
+    office = Office(catalog, second_share=1.0)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    office.say_all("ann", every)
+    found = office.page("ben")
+    assert purposes(found) == {"second": BATCH}
+    assert found.left == len(every)
+    seen = [row for page in range(1, found.pages + 1) for row in office.ids("ben", page)]
+    assert sorted(seen) == sorted(every)
+    assert office.page("ann").left == 0
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "due"),
+    [
+        ([("ann", "keep", {})], False),
+        ([("ann", "escalate", {})], True),
+        ([("ann", "relabel", {"type": "politics", "level": "high"})], True),
+        ([("ann", "relabel", {"type": "politics", "level": "low"})], False),
+        ([("ann", "relabel", {"type": "illegal", "level": "high"})], False),
+        ([("ann", "keep", {}), ("cleo", "drop", {})], True),
+        ([("ann", "keep", {}), ("cleo", "keep", {})], False),
+        ([("ann", "keep", {}), ("cleo", "drop", {}), ("dora", "drop", {})], False),
+        ([("ann", "quarantine", {})], False),
+        ([("ann", "keep", {}), ("cleo", "adjudicate", {"ruling": "drop"})], False),
+    ],
+)
+def test_what_wants_a_second_look(
+    catalog: Path, verdicts: list[tuple[str, str, dict[str, Any]]], due: bool
+) -> None:
+    office = Office(catalog, contested=("politics",))
+    row = int(office.desk.results.of(SPEC, "open").row_ids[0])
+    for reviewer, verdict, rest in verdicts:
+        office.say(reviewer, row, verdict, **rest)
+    found = office.page("ben")
+    assert (Assigned(row, "second") in found.rows) == due
+    assert any(given.row_id == row for given in found.rows) == due
+
+
+def test_a_large_go_of_drops_is_looked_at_again(catalog: Path) -> None:
+    office = Office(catalog, drops=5)
+    rows = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids[:13]]
+    office.say_all("ann", rows[:5], "drop", batch="00000005")
+    for row in rows[5:]:  # in several writes, as a large go is
+        office.say("ann", row, "drop", batch="00000008")
+    found = office.page("ben")
+    assert {row.row_id for row in found.rows if row.purpose == "second"} == {*rows[5:]}
+
+
+def test_known_items_and_repeats_ride_along_and_are_counted_apart(catalog: Path) -> None:
+    office = Office(catalog, known_share=0.1, repeat_share=0.1)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    settled, own = every[:30], every[30:150]
+    office.say_all("cleo", settled)
+    office.say_all("dora", settled)
+    office.say_all("ann", own)
+    found = office.page("ann")
+    given = {purpose: [r.row_id for r in found.rows if r.purpose == purpose]
+             for purpose in ("known", "repeat")}  # fmt: skip
+    assert 4 <= len(given["known"]) <= 5
+    assert 4 <= len(given["repeat"]) <= 5
+    assert {*given["known"]} <= {*settled}
+    assert {*given["repeat"]} <= {*own[:20]}  # those of a while ago
+    assert len(found.rows) == BATCH
+    # Until answered, what was said before is hidden; then it is not given out again.
+    row = given["repeat"][0]
+    assert office.desk.assignments.hidden("ann", row)
+    assert not office.desk.assignments.hidden("ann", own[-1])
+    office.say("ann", row, "drop", purpose="repeat")
+    assert not office.desk.assignments.hidden("ann", row)
+    outcome = office.desk.mirror.outcome(row)
+    assert outcome is not None
+    assert outcome.verdict == "keep"  # it says something of the reviewer, not of the row
+    office.desk.assignments.renew("ann", SPEC, "open")
+    later = [r for page in (1, 2) for r in office.page("ann", page).rows]
+    assert row not in [r.row_id for r in later]
+
+
+def test_scores_are_hidden_for_a_share_until_decided(catalog: Path) -> None:
+    office = Office(catalog, blind_share=0.5)
+    found = office.page("ann")
+    blind = [row.row_id for row in found.rows if row.blind]
+    assert 12 <= len(blind) <= 36
+    assert office.desk.assignments.blind("ann", blind[0])
+    assert not office.desk.assignments.blind(None, blind[0])
+    assert {r for r in blind if office.desk.assignments.blind("ben", r)} != {*blind}
+    office.say("ann", blind[0])
+    assert not office.desk.assignments.blind("ann", blind[0])
+
+
+def test_browsing_and_readers_hold_nothing(catalog: Path) -> None:
+    office = Office(catalog)
+    assignments = office.desk.assignments
+    assert assignments.page(None, SPEC, "open", 1).rows == office.page("ann").rows
+    every = assignments.page("ben", SPEC, "any", 1)
+    assert [r.row_id for r in every.rows] == [r.row_id for r in office.page("ann").rows]
+
+
+def test_ten_at_once_lose_and_double_nothing(catalog: Path) -> None:
+    office = Office(catalog)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    names = [f"r{n}" for n in range(10)]
+    given: dict[str, list[int]] = {name: [] for name in names}
+
+    def work(name: str) -> None:
+        page = 1
+        while rows := [r for r in office.ids(name, page) if r not in given[name]]:
+            given[name] += rows
+            office.say_all(name, rows)
+            page += 1
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(row for rows in given.values() for row in rows) == sorted(every)
+    assert len(office.desk.mirror.decided()) == len(every)
