@@ -70,18 +70,18 @@ class Pictures:
         return made
 
     def _preview(self, row: dict[str, Any]) -> bytes:
-        made = load(self._bytes(row), size=64, crop_mode="pad", limits=LIMITS).preview
+        made = load(self.source(row), size=64, crop_mode="pad", limits=LIMITS).preview
         if made is None:
             raise Unshowable("no preview can be made of it")
         return made
 
     def _clear(self, row: dict[str, Any]) -> bytes:
-        pixels = view(self._bytes(row), side=SIDE, limits=LIMITS)
+        pixels = view(self.source(row), side=SIDE, limits=LIMITS)
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=88)
         return file.getvalue()
 
-    def _bytes(self, row: dict[str, Any]) -> bytes:
+    def source(self, row: dict[str, Any]) -> bytes:
         """The file of a row as it was scanned."""
         ordinal = 0
         if row["offset"] is None and row["status"] != "quarantined":

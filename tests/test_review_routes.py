@@ -79,7 +79,7 @@ def test_a_preview_that_was_not_stored_is_made_from_the_shard(
     assert max(Image.open(io.BytesIO(made)).size) <= 24
 
 
-@pytest.mark.parametrize("address", ["clear", "preview", "item"])
+@pytest.mark.parametrize("address", ["clear", "preview", "item", "evidence"])
 def test_quarantined_rows_are_as_unknown_ones(
     ask: Asked, row_of: Callable[[str], int], address: str
 ) -> None:

@@ -1,10 +1,11 @@
-"""GET preview and clear: the only addresses that give pictures; POST exposure.
+"""GET preview and clear, the only addresses that give pictures; GET evidence; POST exposure.
 
 What is handed out by `clear` has been counted before.
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from starlette.responses import Response
@@ -23,6 +24,7 @@ def routes(desk: Desk) -> list[Route]:
     return [
         Route("/audit/preview/{row_id:int}", about_row(desk, _preview), methods=["GET"]),
         Route("/audit/clear/{row_id:int}", about_row(desk, _clear), methods=["GET"]),
+        Route("/audit/evidence/{row_id:int}", about_row(desk, _evidence), methods=["GET"]),
         Route("/audit/exposure", posted(desk, _exposed), methods=["POST"]),
     ]
 
@@ -40,6 +42,15 @@ def _clear(visit: Visit, row_id: int) -> Response:
     except Capped as capped:
         raise Problem(429, str(capped)) from None
     return Response(data, media_type="image/jpeg", headers=NO_STORE)
+
+
+def _evidence(visit: Visit, row_id: int) -> Response:
+    """A map of 24 pixels; 202 while the scorer is being loaded: ask again."""
+    found = visit.desk.evidence.of(_row(visit, row_id))
+    if found is None:
+        return answer({"loading": True}, 202)
+    heat = base64.b64encode(found.heat).decode()
+    return answer({"what": found.what, "width": found.width, "height": found.height, "heat": heat})
 
 
 def _exposed(visit: Visit, body: Any) -> Response:
