@@ -76,6 +76,15 @@ def named(index: Ints, names: Sequence[str]) -> Any:
     return pa.DictionaryArray.from_arrays(array, pa.array(names, pa.string()))
 
 
+def coded(column: Any) -> tuple[list[str], Ints]:
+    """(names, [N] which of them, -1 for NULL) of a dictionary column."""
+    column = column.combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # none of its rows
+        return [], np.empty(0, np.int64)
+    found: Ints = pc.fill_null(column.indices, -1).to_numpy().astype(np.int64)
+    return column.dictionary.to_pylist(), found
+
+
 def pairs(first: Any, second: Any) -> dict[tuple[str, str], int]:
     """How often each two texts stand in the same row of two columns [N]."""
     columns = [column.cast(pa.string()) for column in (first, second)]

@@ -115,7 +115,7 @@ class Source:
                 extras=[extras[name] for name in new if name in extras],
             )
             self._columns |= dict(zip(read.column_names, read.columns, strict=True))
-        return pa.table({name: self._columns[name] for name in wanted})
+        return pa.Table.from_arrays([self._columns[name] for name in wanted], list(wanted))
 
 
 def fitted(policy: str | Path) -> str | None:

@@ -19,8 +19,7 @@ from curation.guard import forbidden
 from curation.manifest import Origin
 from curation.mixture import COLUMNS, Composition, CompositionOptions, compose
 from curation.places import check_place
-from curation.plan import Plan, other_scorer, plan
-from curation.selection import select
+from curation.plan import Plan, other_scorer, plan, selection
 
 
 class GatesBroken(ShardwardenError):
@@ -53,20 +52,14 @@ def make(
     show(0, None, f"selecting of {len(gathered.rows):,} images")
     if tell is not None and (note := other_scorer(gathered)):
         tell(note)
-    drawn = plan(gathered, catalog_dir.resolve().name)
+    selected = selection(gathered)
+    drawn = plan(gathered, catalog_dir.resolve().name, selected=selected, knobs=False)
     if gate and drawn.broken:
         raise GatesBroken(
             f"{drawn.policy}: gates are not met, so nothing was written: {'; '.join(drawn.broken)}"
         )
-    selection = select(
-        gathered.rows,
-        gathered.policy,
-        gathered.outcomes,
-        shards=gathered.shards,
-        tombstoned=gathered.tombstoned,
-    )
     show(0, None, "composing")
-    composition = compose(gathered, selection, gathered.policy, composing)
+    composition = compose(gathered, selected, gathered.policy, composing)
     origin = _origin(catalog_dir, gathered, drawn, composition, composing)
     held = forbidden(gathered.rows, gathered.outcomes, gathered.tombstoned)
     done = export(composition.records, out, origin, held, writing, show)

@@ -5,6 +5,7 @@ Nothing is written. Letters in shapes: N rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
@@ -13,15 +14,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from audit.taxonomy import LEVELS, TYPES
+from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
-from curation.arrays import Floats, pc
+from curation.arrays import Floats
 from curation.gathering import Gathered
 from curation.rules import ACTIONS, INCLUDED, RISKY_TYPES, Rule, Rules
 from curation.selection import select
 
 STEPS = (0.05, 0.1, 0.2, 0.4)  # where the nearest threshold that changes anything is looked for
 MEASURED_FROM = 30  # decisions from which the time they took is believed
+_UNSCORED = re.compile("unscored|quarantined:|tombstone")
+_COPY = re.compile("^(duplicate|near-duplicate) of .*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +115,28 @@ class Plan:
         return {**asdict(self), "kept": self.kept}
 
 
-def plan(gathered: Gathered, catalog: str) -> Plan:
-    """Select and count; `catalog` is how to call it."""
-    policy, rows = gathered.policy, gathered.rows
-    selected = select(
-        rows,
-        policy,
+def selection(gathered: Gathered) -> pa.Table:
+    """What becomes of each row, as `select` says."""
+    return select(
+        gathered.rows,
+        gathered.policy,
         gathered.outcomes,
         shards=gathered.shards,
         tombstoned=gathered.tombstoned,
     )
+
+
+def plan(
+    gathered: Gathered, catalog: str, *, selected: pa.Table | None = None, knobs: bool = True
+) -> Plan:
+    """Select and count.
+
+    catalog    how to call it
+    selected   what `selection` gave, where that is known
+    knobs      whether to look for the nearest other thresholds, which takes the longest
+    """
+    policy, rows = gathered.policy, gathered.rows
+    selected = selection(gathered) if selected is None else selected
     action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
     sizes = arrays.integers(rows, "size")
     counts = np.bincount(action, minlength=len(ACTIONS)).tolist()
@@ -135,7 +150,7 @@ def plan(gathered: Gathered, catalog: str) -> Plan:
         actions=actions,
         flows=tuple(_flows(selected)),
         reasons=_reasons(selected),
-        knobs=tuple(_knobs(gathered)),
+        knobs=tuple(_knobs(gathered)) if knobs else (),
         review=_review(gathered, actions["review"].images),
         disagreements=sum(not outcome.settled for outcome in gathered.outcomes.values()),
         broken=(),
@@ -160,33 +175,35 @@ def _not_scored(drawn: Plan) -> Iterator[str]:
 
 def _flows(selected: pa.Table) -> Iterator[Flow]:
     """Images by kind and action, kinds in the order of the taxonomy."""
-    unscored = pc.match_substring_regex(
-        selected["reason"].cast(pa.string()), "^(unscored|quarantined:|tombstone)"
-    )
-    level = pc.fill_null(selected["level"].cast(pa.string()), "unknown")
-    kind = selected["type"].cast(pa.string())
-    named = pc.if_else(
-        pc.equal(kind, "safe"), "safe", pc.binary_join_element_wise(kind, level, "/")
-    )
-    kinds = pc.if_else(unscored, "not scored", pc.fill_null(named, "uncertain"))
-    counted = arrays.pairs(kinds, selected["action"])
-    order = [f"{t}/{v}" for t in TYPES for v in (*reversed(LEVELS), "unknown")]
-    order += ["uncertain", "safe", "not scored"]
-    for (name, action), images in sorted(
-        counted.items(), key=lambda item: (order.index(item[0][0]), ACTIONS.index(item[0][1]))
-    ):
-        yield Flow(name, action, images)
+    reasons, reason = arrays.coded(selected["reason"])
+    unscored = np.array([bool(_UNSCORED.match(name)) for name in reasons], bool)[reason]
+    kinds = [f"{t}/{v}" for t in TYPES for v in (*reversed(LEVELS), "unknown")]
+    kinds += ["uncertain", "safe", "not scored"]
+    kind = arrays.indices(selected["type"].cast(pa.string()), TYPES)
+    level = arrays.indices(selected["level"].cast(pa.string()), LEVELS)
+    place = kind * (len(LEVELS) + 1) + np.where(level < 0, len(LEVELS), len(LEVELS) - 1 - level)
+    place[kind < 0] = kinds.index("uncertain")
+    place[kind == SAFE] = kinds.index("safe")
+    place[unscored] = kinds.index("not scored")
+    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+    counts = np.bincount(place * len(ACTIONS) + action, minlength=len(kinds) * len(ACTIONS))
+    for at in np.flatnonzero(counts).tolist():
+        yield Flow(kinds[at // len(ACTIONS)], ACTIONS[at % len(ACTIONS)], int(counts[at]))
 
 
 def _reasons(selected: pa.Table) -> dict[str, dict[str, int]]:
-    short = pc.replace_substring_regex(
-        selected["reason"].cast(pa.string()), "^(duplicate|near-duplicate) of .*", r"\1"
-    )
-    counted = arrays.pairs(selected["action"], short)
+    names, reason = arrays.coded(selected["reason"])
+    short = [_COPY.sub(r"\1", name) for name in names]
+    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+    counts = np.bincount(reason * len(ACTIONS) + action)
+    counted: dict[tuple[str, str], int] = {}
+    for at in np.flatnonzero(counts).tolist():
+        pair = ACTIONS[at % len(ACTIONS)], short[at // len(ACTIONS)]
+        counted[pair] = counted.get(pair, 0) + int(counts[at])
     reasons: dict[str, dict[str, int]] = {}
-    for (action, reason), images in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
-        reasons.setdefault(action, {})[reason] = images
-    return {action: reasons[action] for action in ACTIONS if action in reasons}
+    for (name, because), images in sorted(counted.items(), key=lambda i: (-i[1], i[0])):
+        reasons.setdefault(name, {})[because] = images
+    return {name: reasons[name] for name in ACTIONS if name in reasons}
 
 
 def _review(gathered: Gathered, images: int) -> Review:
@@ -268,19 +285,19 @@ def _set(rules: Rules, name: str, threshold: float) -> Rules:
 
 def _notes(gathered: Gathered) -> Iterator[str]:
     policy, rows = gathered.policy, gathered.rows
-    scored = rows.filter(arrays.equal(rows, "status", "scored"))
-    missing = [name for name in RISKY_TYPES if len(scored) and _empty(scored, f"p_{name}")]
+    scored = arrays.equal(rows, "status", "scored").any()  # nothing else has scores
+    missing = [name for name in RISKY_TYPES if scored and _empty(rows, f"p_{name}")]
     if missing:
         yield f"not covered by the scorer, so nothing was judged: {', '.join(missing)}"
     absent = [
         name
         for group, names in (("concept", policy.concepts), ("extra", policy.extras))
         for name in names
-        if len(scored) and _empty(scored, f"{group}:{name}")
+        if scored and _empty(rows, f"{group}:{name}")
     ]
     if absent:
         yield f"without any score, so their rules speak about nothing: {', '.join(absent)}"
-    if policy.rules.captions and len(scored) and _empty(scored, "caption_risk"):
+    if policy.rules.captions and scored and _empty(rows, "caption_risk"):
         yield "captions were not scored, so no rule on captions or pairs speaks"
     if note := other_scorer(gathered):
         yield note

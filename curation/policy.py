@@ -1,8 +1,8 @@
 """What becomes of what: a policy, checked as it is read. Presets are in data/policies/.
 
 A policy is a YAML file. It may name a preset it is `based_on` and say only what differs; a key set
-to nothing takes that rule of the preset away. A file that has no grid is based on `balanced`.
-`data/policies/balanced.yaml` explains every key.
+to nothing is as if it were not there, in the preset too. A file that has no grid is based on
+`balanced`. `data/policies/balanced.yaml` explains every key.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from audit.errors import UsageError
 from audit.resources import data_path
 from audit.taxonomy import Taxonomy
+from audit.yamledit import merged
 from audit.yamlfile import YamlFile
 from curation.rules import (
     ACTIONS,
@@ -45,11 +46,17 @@ _GATES = (
 )  # fmt: skip
 
 
-def load(policy: str | Path, *, concepts: Collection[str] = ()) -> Policy:
+def load(
+    policy: str | Path,
+    *,
+    concepts: Collection[str] = (),
+    changes: Mapping[str, Any] | None = None,
+) -> Policy:
     """Read a policy.
 
     policy    name of a preset, or path of a YAML file
     concepts  names that are known besides those of data/taxonomy.yaml
+    changes   laid over what the file says, as if it said so: key -> value or further mapping
     raises    UsageError, one line, naming the file, the line and what is wrong there
     """
     name = str(policy)
@@ -58,11 +65,18 @@ def load(policy: str | Path, *, concepts: Collection[str] = ()) -> Policy:
     if not preset and not path.exists():
         raise UsageError(f"{path}: no such policy; give a file, or one of {', '.join(PRESETS)}")
     file = YamlFile(path)
-    content = file.mapping(file.content, "")
-    base = content.pop("based_on", None if "grid" in content else DEFAULT)
+    content = dict(file.mapping(file.content, ""))
+    unsaid = None if "grid" in content else DEFAULT
+    content = merged(content, changes or {})
+    base = content.pop("based_on", unsaid)
+    below: dict[str, Any] = {}
     if base is not None:
-        below = YamlFile(data_path("policies", f"{file.choice(base, 'based_on', PRESETS)}.yaml"))
-        content = _merged(below.mapping(below.content, ""), {"name": path.stem, **content})
+        preset_file = YamlFile(
+            data_path("policies", f"{file.choice(base, 'based_on', PRESETS)}.yaml")
+        )
+        below = preset_file.mapping(preset_file.content, "")
+        content = {"name": path.stem, **content}
+    content = _merged(below, content)
     known = {c.name for c in Taxonomy.load().concepts} | set(concepts)
     found = _Reader(file, known).policy(content)
     if not preset and found.name in PRESETS:  # a copy of a preset, which may differ by now
@@ -72,8 +86,9 @@ def load(policy: str | Path, *, concepts: Collection[str] = ()) -> Policy:
 
 def _merged(base: Any, own: Any) -> Any:
     """What a file says laid over what it is based on; nothing (null) takes a key away."""
-    if not isinstance(base, dict) or not isinstance(own, dict):
+    if not isinstance(own, dict):
         return own
+    base = base if isinstance(base, dict) else {}
     merged = {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
     return {key: value for key, value in merged.items() if value is not None}
 
