@@ -67,12 +67,6 @@ class Mirror:
         with self._lock:
             return self._changed[since:], len(self._changed)
 
-    def history(self, row_id: int) -> list[Decision]:
-        """All that was ever said about a row, by time, with what was undone and the undos."""
-        with self._lock:
-            said = sorted(self._by_row.get(row_id, ()), key=lambda entry: entry[0])
-        return [decision for _, decision in said]
-
     def rows_of(self, reviewer: str) -> list[int]:
         """Rows that one reviewer has decided, those first that came first; some may be undone."""
         with self._lock:
