@@ -29,6 +29,9 @@ SETTINGS: dict[str, Any] = {
     "server.fileWatcherType": "none",
     "server.headless": True,
     "theme.base": "dark",
+    # Both named, so that the menu offers dark, light, and whatever the system prefers.
+    "theme.dark.backgroundColor": "#171614",
+    "theme.light.backgroundColor": "#ffffff",
 }
 """Streamlit's options, above whatever a config.toml in the working directory says."""
 
