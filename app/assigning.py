@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -28,6 +29,9 @@ from audit.reader import Spec
 from audit.taxonomy import TYPES
 from audit.verdicts import Decision
 from curation.seeded import below, draw
+
+if TYPE_CHECKING:  # a visit has a desk, and a desk has this
+    from app.visit import Visit
 
 BATCH = 48
 AGAIN = 12  # second looks on a page while there is something new
@@ -103,20 +107,18 @@ class Assignments:
         self._again = Again(mirror, team)
         self._runs: OrderedDict[tuple[str, Spec], _Run] = OrderedDict()
         self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
-        self._repeats: set[tuple[str, int]] = set()
+        self._asked: dict[tuple[str, int], str] = {}  # purposes, until answered
         self._windows: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
-    def page(
-        self, reviewer: str | None, spec: Spec, state: str, page: int, window: str = ""
-    ) -> Assignment:
-        """A page for a reviewer: leased where they work through what is open, else a plain slice.
+    def page(self, visit: Visit, spec: Spec, state: str, page: int) -> Assignment:
+        """A page for a visitor: leased where they work through what is open, else a plain slice.
 
         Asking for the same page again gives the same rows, without those that somebody else has
         taken on since they were let go.
         page     1-based; the nearest that there is, is given
-        window   of the browser, so that leaving one lets nothing go that is open in another
         """
+        reviewer = visit.reviewer
         if reviewer is None or state != "open":
             return _slice(self._results.of(spec, state), page)
         self._mirror.catch_up()
@@ -131,15 +133,16 @@ class Assignments:
         results = known.pool.results if known is not None else self._results.of(wanted, "open")
         every = self._results.of(wanted, "any") if more else None
         with self._lock:
-            self._windows.setdefault(reviewer, {})[window] = self._clock()
+            self._windows.setdefault(reviewer, {})[visit.window] = self._clock()
             self._leases.touch(reviewer)
             run = self._run(reviewer, wanted, results)
             run.pool.catch_up()
             run.every = None if every is None else self._pool(every)
             return self._given(reviewer, run, page)
 
-    def renew(self, reviewer: str | None, spec: Spec, state: str) -> None:
+    def renew(self, visit: Visit, spec: Spec, state: str) -> None:
         """Find the rows anew and begin at the first of them."""
+        reviewer = visit.reviewer
         wanted = spec if reviewer is None or state != "open" else self._for(reviewer, spec)
         if wanted is None:
             return
@@ -166,20 +169,29 @@ class Assignments:
         """
         if reviewer is None:
             return False
-        with self._lock:
-            if (reviewer, row_id) in self._repeats:
-                return True
+        if self.purpose(reviewer, row_id) == "repeat":
+            return True
         return self._mirror.mine(row_id, reviewer) is None
+
+    def purpose(self, reviewer: str, row_id: int) -> str | None:
+        """Why a row is in front of a reviewer; None when it was open, or they have decided it."""
+        with self._lock:
+            return self._asked.get((reviewer, row_id))
 
     def recorded(self, decisions: Iterable[Decision]) -> None:
         """Decisions are stored and in the mirror: let go of their rows, hold those undone."""
         with self._lock:
             for said in decisions:
-                self._repeats.discard((said.reviewer, said.row_id))
-                if said.verdict == "undo":
-                    self._leases.take(said.reviewer, [said.row_id])
-                else:
+                if said.undoes is None:
+                    self._asked.pop((said.reviewer, said.row_id), None)
                     self._leases.drop(said.reviewer, [said.row_id])
+                    continue
+                self._leases.take(said.reviewer, [said.row_id])
+                undone = next(
+                    (d for d in self._mirror.said(said.row_id) if d.id == said.undoes), None
+                )
+                if undone is not None and undone.purpose is not None:
+                    self._asked[said.reviewer, said.row_id] = undone.purpose
 
     def touch(self, reviewer: str | None) -> None:
         """A sign of life: what the reviewer holds stays theirs for a while longer."""
@@ -187,16 +199,20 @@ class Assignments:
             with self._lock:
                 self._leases.touch(reviewer)
 
-    def leave(self, reviewer: str, window: str | None) -> int:
-        """A window was closed, or (None) work is over: what was held is free when none is left.
+    def leave(self, visit: Visit, *, everywhere: bool = False) -> int:
+        """A window was closed; when none is left, what was held is free.
 
-        returns   how many rows were let go
+        everywhere   work is over: whatever windows are open
+        returns      how many rows were let go
         """
+        reviewer = visit.reviewer
+        if reviewer is None:
+            return 0
         with self._lock:
             open_ones = self._windows.setdefault(reviewer, {})
-            open_ones.pop(window or "", None)
+            open_ones.pop(visit.window, None)
             end = self._clock() - LASTS
-            if window is not None and any(seen >= end for seen in open_ones.values()):
+            if not everywhere and any(seen >= end for seen in open_ones.values()):
                 return 0
             open_ones.clear()
             held = len(self._leases.held(reviewer))
@@ -250,8 +266,7 @@ class Assignments:
             rows.insert(
                 chance.randint(0, len(rows)), Assigned(row, purpose, self.blind(reviewer, row))
             )
-            if purpose == "repeat":
-                self._repeats.add((reviewer, row))
+            self._asked[reviewer, row] = purpose
         self._leases.take(reviewer, [row.row_id for row in rows])
         return rows
 
@@ -292,7 +307,7 @@ class Assignments:
     def _standing(self, reviewer: str, row: Assigned) -> str:
         """Whether it is "done" by this reviewer, "open", or "taken" by somebody else since."""
         if row.purpose == "repeat":
-            return "open" if (reviewer, row.row_id) in self._repeats else "done"
+            return "open" if (reviewer, row.row_id) in self._asked else "done"
         if self._mirror.mine(row.row_id, reviewer) is not None:
             return "done"
         settled = row.purpose is None and self._mirror.outcome(row.row_id) is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.assigning import Assignments
+from app.bulk import Batches
 from app.evidence import Evidence
 from app.exposure import Exposure
 from app.mirror import Mirror
@@ -19,6 +20,7 @@ from audit.errors import UsageError
 from audit.reader import Reader, Snapshot
 from audit.verdicts import is_alias
 from curation.decisions import Decisions
+from curation.policy import DEFAULT
 
 _current: Desk | None = None
 
@@ -41,7 +43,9 @@ class Desk:
         self.reviewer = reviewer
         self.scorer = str(header.read(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog)
+        self.policy: str | Path = DEFAULT  # name of a preset, or path of a file
         self.decisions = Decisions(catalog)
+        self.batches = Batches()
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
         self.evidence = Evidence(catalog, self.pictures)
@@ -58,6 +62,12 @@ class Desk:
         if self.mirror.locked(row_id):
             return None
         return self.now().pictures([row_id]).get(row_id)
+
+    def purpose(self, reviewer: str, row_id: int, word: str | None) -> str | None:
+        """Why a row was given to a reviewer, by the word of its card or by what is known here."""
+        if word is not None and (found := self.tokens.purpose_of(word, reviewer, row_id)):
+            return found
+        return self.assignments.purpose(reviewer, row_id)
 
     def now(self) -> Snapshot:
         """The catalog as it is published now."""

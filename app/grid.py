@@ -40,7 +40,7 @@ def show_grid(
     html, css, js = _parts()
     component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
     data = {
-        "token": visit.desk.tokens.mint(visit.reviewer),
+        "token": visit.token,
         "reviewer": visit.reviewer,
         "catalog": hashlib.sha256(str(visit.desk.catalog.resolve()).encode()).hexdigest()[:16],
         "page": page,

@@ -1,7 +1,7 @@
 """Turns what the page posts into decisions, and stores them.
 
 The page says what was decided about which row. Who decided, when it arrived, which scorer's scores
-were shown and what the row is called, the server says.
+were shown or hidden, why the row was given out and what it is called, the server says.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from audit.verdicts import Decision
 from curation.decisions import checked, now
 
 FROM_PAGE = frozenset(
-    ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "blind", "seconds",
-     "batch", "undoes", "note")
+    ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "seconds", "batch",
+     "undoes", "note", "given")
 )  # fmt: skip
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate", "quarantine", "undo")
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -34,6 +34,7 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
     raises   Refused when an entry has no id or row_id, or fields that the page may not set
     """
     cleaned = [_clean(entry) for entry in entries]
+    desk.mirror.catch_up()
     rows = desk.now().cards([entry["row_id"] for entry in cleaned])
     good: list[Decision] = []
     refused: list[dict[str, str]] = []
@@ -43,20 +44,36 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
         try:
             if row is None:
                 raise UsageError("no such row")
-            if entry["verdict"] == "agree":
-                if row["risk_type"] is None:
-                    raise UsageError("it has no score to agree with")
-                # What was agreed to stays known when another scorer scores the row anew.
-                entry = {**entry, "type": row["risk_type"], "level": row["risk_level"]}
-                if entry["type"] == "safe":
-                    entry["level"] = "none"
-            given = {**entry, "uid": row["uid"] or "", "reviewer": reviewer, "time": moment}
-            good.append(checked({**given, "scorer": desk.scorer}))
+            good.append(_decision(desk, entry, reviewer, row, moment))
         except UsageError as error:
             refused.append({"id": entry["id"], "why": str(error)})
     desk.decisions.append(good)
     desk.mirror.catch_up()
+    desk.assignments.recorded(good)
     return {"stored": [decision.id for decision in good], "refused": refused}
+
+
+def _decision(
+    desk: Desk, entry: dict[str, Any], reviewer: str, row: dict[str, Any], moment: str
+) -> Decision:
+    """The decision of an entry about a row that can be shown; UsageError when it is none."""
+    said = dict(entry)
+    word = said.pop("given", None)
+    blind = desk.assignments.blind(reviewer, row["row_id"])
+    if said["verdict"] == "agree":
+        if row["risk_type"] is None:
+            raise UsageError("it has no score to agree with")
+        if blind:
+            raise UsageError("its score is hidden: say what you see")
+        # What was agreed to stays known when another scorer scores the row anew.
+        said |= {"type": row["risk_type"], "level": row["risk_level"]}
+        if said["type"] == "safe":
+            said["level"] = "none"
+    if said["verdict"] != "undo":
+        said["blind"] = blind
+        said["purpose"] = desk.purpose(reviewer, row["row_id"], word)
+    about = {"uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer}
+    return checked({**said, **about})
 
 
 def _clean(entry: Any) -> dict[str, Any]:
@@ -65,6 +82,8 @@ def _clean(entry: Any) -> dict[str, Any]:
         raise Refused("a decision has id, row_id and verdict")
     if strange := entry.keys() - FROM_PAGE:
         raise Refused(f"a page may not set {min(strange)!r:.40}")
+    if not isinstance(entry.get("given", ""), str):
+        raise Refused("given is the card's own word")
     if not isinstance(entry["id"], str) or not re.fullmatch(r"[0-9a-f]{8,64}", entry["id"]):
         raise Refused("an id is 8 to 64 hex digits")
     if entry["verdict"] not in VERDICTS:

@@ -16,6 +16,7 @@ from app.desk import Desk
 from app.leases import LASTS
 from app.people import Personal
 from app.team import Team
+from app.visit import Visit
 from audit.reader import Spec
 from curation.decisions import decide, undo
 from tests import reviews
@@ -47,7 +48,10 @@ class Office:
         )  # fmt: skip
 
     def page(self, reviewer: str, page: int = 1, spec: Spec = SPEC, window: str = "") -> Assignment:
-        return self.desk.assignments.page(reviewer, spec, "open", page, window)
+        return self.desk.assignments.page(self.visit(reviewer, window), spec, "open", page)
+
+    def visit(self, reviewer: str, window: str = "") -> Visit:
+        return Visit(self.desk, reviewer, window)
 
     def ids(self, reviewer: str, page: int = 1, spec: Spec = SPEC) -> list[int]:
         return [row.row_id for row in self.page(reviewer, page, spec).rows]
@@ -105,7 +109,7 @@ def test_what_is_left_open_by_leaving_is_handed_on(catalog: Path) -> None:
     office = Office(catalog)
     first = office.ids("ann")
     office.say("ann", first[0])
-    assert office.desk.assignments.leave("ann", "") == BATCH - 1
+    assert office.desk.assignments.leave(office.visit("ann")) == BATCH - 1
     assert office.ids("ben") == [*first[1:], office.desk.results.of(SPEC, "open").row_ids[BATCH]]
     assert office.ids("ann") == first[:1]
 
@@ -114,8 +118,8 @@ def test_one_window_of_two_lets_nothing_go(catalog: Path) -> None:
     office = Office(catalog)
     office.page("ann", window="one")
     office.page("ann", window="two")
-    assert office.desk.assignments.leave("ann", "one") == 0
-    assert office.desk.assignments.leave("ann", "two") == BATCH
+    assert office.desk.assignments.leave(office.visit("ann", "one")) == 0
+    assert office.desk.assignments.leave(office.visit("ann", "two")) == BATCH
 
 
 def test_a_lease_ends_without_a_sign_of_life_and_lasts_with_one(catalog: Path) -> None:
@@ -153,7 +157,7 @@ def test_renewing_begins_anew_with_what_is_open(catalog: Path) -> None:
     office = Office(catalog)
     first = office.ids("ann")
     office.say_all("ann", first[:10])
-    office.desk.assignments.renew("ann", SPEC, "open")
+    office.desk.assignments.renew(office.visit("ann"), SPEC, "open")
     assert office.ids("ann")[: BATCH - 10] == first[10:]
 
 
@@ -253,7 +257,7 @@ def test_known_items_and_repeats_ride_along_and_are_counted_apart(catalog: Path)
     outcome = office.desk.mirror.outcome(row)
     assert outcome is not None
     assert outcome.verdict == "keep"  # it says something of the reviewer, not of the row
-    office.desk.assignments.renew("ann", SPEC, "open")
+    office.desk.assignments.renew(office.visit("ann"), SPEC, "open")
     later = [r for page in (1, 2) for r in office.page("ann", page).rows]
     assert row not in [r.row_id for r in later]
 
@@ -273,8 +277,10 @@ def test_scores_are_hidden_for_a_share_until_decided(catalog: Path) -> None:
 def test_browsing_and_readers_hold_nothing(catalog: Path) -> None:
     office = Office(catalog)
     assignments = office.desk.assignments
-    assert assignments.page(None, SPEC, "open", 1).rows == office.page("ann").rows
-    every = assignments.page("ben", SPEC, "any", 1)
+    assert (
+        assignments.page(Visit(office.desk, None), SPEC, "open", 1).rows == office.page("ann").rows
+    )
+    every = assignments.page(office.visit("ben"), SPEC, "any", 1)
     assert [r.row_id for r in every.rows] == [r.row_id for r in office.page("ann").rows]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from app.desk import Desk
-from app.routes import deciding, items, pictures, settings
+from app.routes import deciding, items, leaving, pictures, settings
 from app.routes.answering import nothing
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -22,6 +22,7 @@ def routes(desk: Desk) -> list[Route]:
         *items.routes(desk),
         *deciding.routes(desk),
         *settings.routes(desk),
+        *leaving.routes(desk),
         Route("/audit", nothing(), methods=METHODS),
         Route("/audit/{rest:path}", nothing(), methods=METHODS),
     ]

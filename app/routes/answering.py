@@ -121,7 +121,8 @@ def _parsed(request: Request, body: bytes) -> Any:
 
 def _who(desk: Desk, request: Request) -> Visit:
     """Whoever the header names; Problem 403 without a good one."""
-    good, reviewer = desk.tokens.check(request.headers.get(HEADER, ""))
-    if not good:
+    claim = desk.tokens.check(request.headers.get(HEADER, ""))
+    if claim is None:
         raise Problem(403, "the page is out of date; reload it")
-    return Visit(desk, reviewer)
+    desk.assignments.touch(claim.reviewer)
+    return Visit(desk, claim.reviewer, claim.window)
