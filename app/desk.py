@@ -12,6 +12,7 @@ from app.exposure import Exposure
 from app.mirror import Mirror
 from app.people import People
 from app.pictures import Pictures
+from app.planning import Planning
 from app.results import Results
 from app.team import read_team
 from app.tokens import Tokens
@@ -28,11 +29,12 @@ _current: Desk | None = None
 class Desk:
     """Everything that a page or a route asks; may be shared by threads."""
 
-    def __init__(self, catalog: Path, reviewer: str | None) -> None:
+    def __init__(self, catalog: Path, reviewer: str | None, policy: str = DEFAULT) -> None:
         """Open a catalog; without a reviewer nothing can be decided.
 
-        raises  UsageError for a name that is none, ShardwardenError for a catalog that cannot be
-                read
+        policy  in force: name of a preset, or path of a file
+        raises  UsageError for a name that is none or a policy that is wrong, ShardwardenError for
+                a catalog that cannot be read
         """
         if reviewer is not None and not is_alias(reviewer):
             raise UsageError(
@@ -43,7 +45,6 @@ class Desk:
         self.reviewer = reviewer
         self.scorer = str(header.read(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog)
-        self.policy: str | Path = DEFAULT  # name of a preset, or path of a file
         self.decisions = Decisions(catalog)
         self.batches = Batches()
         self.mirror = Mirror(catalog)
@@ -52,9 +53,16 @@ class Desk:
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
         self.exposure = Exposure(catalog, self.people)
+        self.planning = Planning(catalog, self.reader, policy)
+        self.policies = self.planning.policies
         self.results = Results(self.reader, self.mirror)
         self.team = read_team(catalog)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
+
+    @property
+    def policy(self) -> str | Path:
+        """The policy in force: name of a preset, or path of a file."""
+        return self.policies.reference(self.policies.in_force)
 
     def picture_row(self, row_id: int) -> dict[str, Any] | None:
         """Where a picture lies; None for what is unknown, quarantined or locked away."""
@@ -62,6 +70,12 @@ class Desk:
         if self.mirror.locked(row_id):
             return None
         return self.now().pictures([row_id]).get(row_id)
+
+    def given(self, reviewer: str | None, row_id: int) -> str | None:
+        """The word of a card, which comes back with what is decided; see `purpose`."""
+        if reviewer is None:
+            return None
+        return self.tokens.given(reviewer, row_id, self.assignments.purpose(reviewer, row_id))
 
     def purpose(self, reviewer: str, row_id: int, word: str | None) -> str | None:
         """Why a row was given to a reviewer, by the word of its card or by what is known here."""
@@ -74,10 +88,10 @@ class Desk:
         return self.reader.now()
 
 
-def open_desk(catalog: Path, reviewer: str | None) -> Desk:
+def open_desk(catalog: Path, reviewer: str | None, policy: str = DEFAULT) -> Desk:
     """Open the one desk of this process; what the page and the routes then work with."""
     global _current
-    _current = Desk(catalog, reviewer)
+    _current = Desk(catalog, reviewer, policy)
     return _current
 
 

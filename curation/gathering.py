@@ -72,6 +72,7 @@ class Source:
             b["shard"]: (b["name"], b["url"]) for b in books
         }
         self._columns: dict[str, pa.ChunkedArray[Any]] = {}
+        self._said: tuple[Log, dict[int, Outcome], dict[str, int]] | None = None
 
     def __enter__(self) -> Source:
         """Itself."""
@@ -96,7 +97,9 @@ class Source:
         gone = tombstones.read(self._directory)
         urls = ("metadata",) if tombstones.needs_urls(gone) else ()
         rows = self._table((*columns_of(policy), *columns, *urls), policy)
-        outcomes, unused = usable(settle(log.decisions), rows, self.scorer)
+        if self._said is None or self._said[0] is not log:
+            self._said = log, *usable(settle(log.decisions), rows, self.scorer)
+        _, outcomes, unused = self._said
         held = tombstones.mask([one.item for one in gone], rows)
         return Gathered(
             policy, rows, outcomes, self._shards, self.scorer, log, unused, held, fitted_to

@@ -1,0 +1,179 @@
+"""What a policy would do with the catalog, kept ready: one change of it takes one selection.
+
+The columns that selection needs are read once for each published catalog and then stay in memory,
+about 300 MB a million rows; whoever opens the pages Policy, Estimate or Export first waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from app.policies import Policies
+from audit.reader import Reader, Signature
+from audit.verdicts import FOLDER as DECISIONS
+from audit.verdicts import Log, read_log
+from curation import arrays, sampling
+from curation.drafts import Content
+from curation.estimate import Estimate, catalog_hash, estimate, pilot
+from curation.gathering import Gathered, Source, fitted
+from curation.plan import Plan, plan, selection
+from curation.policy import DEFAULT
+from curation.rules import ACTIONS
+from curation.tombstones import NAME as TOMBSTONES
+
+OUTLOOKS_KEPT = 12
+_PATIENCE = 10.0  # a reading of the log stays good for so many times as long as it took
+Actions = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """What a policy would do with the catalog as it is now.
+
+    action    [N] index in ACTIONS
+    seconds   it took to work out
+    """
+
+    plan: Plan
+    action: Actions
+    seconds: float
+
+
+class Planning:
+    """May be shared by threads: they wait for each other, as all of it is one processor's work."""
+
+    def __init__(self, catalog: Path, reader: Reader, policy: str = DEFAULT) -> None:
+        """Nothing is read but the policy in force; raises as app.policies.Policies."""
+        self._catalog = catalog
+        self._reader = reader
+        self._lock = threading.RLock()
+        self._source: tuple[Signature, Source] | None = None
+        self._log: tuple[Any, Log, float] | None = None
+        self._outlooks: OrderedDict[Any, Outlook] = OrderedDict()
+        self._estimates: OrderedDict[Any, Estimate | None] = OrderedDict()
+        self.policies = Policies(catalog, self.concepts, policy)
+
+    def concepts(self) -> Collection[str]:
+        """Names of concepts that the catalog has scores of."""
+        with self._lock:
+            return self._opened().concepts
+
+    def outlook(self, name: str, changed: Content | None = None) -> Outlook:
+        """What a policy would do, with changes laid over it.
+
+        raises   UsageError for a policy that is wrong
+        """
+        rules = self.policies.read(name, changed)
+        with self._lock:
+            gathered, mark = self._gathered(name, changed)
+            key = (mark, rules.hash, name)
+            found = self._outlooks.get(key)
+            if found is None:
+                began = time.monotonic()
+                selected = selection(gathered)
+                drawn = plan(gathered, self._called, selected=selected, knobs=False)
+                action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+                found = Outlook(drawn, action.astype(np.int8), time.monotonic() - began)
+                _keep(self._outlooks, key, found)
+            self._outlooks.move_to_end(key)
+            return found
+
+    def plan(self, name: str, changed: Content | None = None) -> Plan:
+        """The whole plan, what other thresholds would change among it."""
+        with self._lock:
+            gathered, _ = self._gathered(name, changed)
+            return plan(gathered, self._called)
+
+    def estimate(self, name: str, *, whole: bool, confidence: float) -> Estimate | None:
+        """What the samples of a policy say; None where none was drawn, or none judged."""
+        with self._lock:
+            gathered, mark = self._gathered(name)
+            samples = tuple(sorted(p.name for p in self._samples.glob("*.json")))
+            key = (mark, gathered.policy.hash, samples, whole, confidence)
+            if key not in self._estimates:
+                found = estimate(self._catalog, gathered, whole=whole, confidence=confidence)
+                _keep(self._estimates, key, found)
+            self._estimates.move_to_end(key)
+            return self._estimates[key]
+
+    def draw(
+        self, name: str, count: int, seed: int, *, whole: bool, neyman: bool, afresh: bool
+    ) -> sampling.Sample:
+        """Draw a sample and record it; raises as curation.sampling.draw."""
+        with self._lock:
+            gathered, _ = self._gathered(name)
+            shares = pilot(self._catalog, gathered, whole=whole) if neyman else None
+            return sampling.draw(
+                self._catalog, gathered, catalog_hash(self._catalog), count, seed,
+                whole=whole, neyman=shares, afresh=afresh,
+            )  # fmt: skip
+
+    def samples(self, name: str, *, whole: bool) -> tuple[sampling.Sample, ...]:
+        """Those that count now for a policy, in the order in which they were drawn."""
+        with self._lock:
+            gathered, _ = self._gathered(name)
+            now = sampling.frame_of(gathered, catalog_hash(self._catalog), whole=whole)
+            return sampling.matching(sampling.read(self._catalog), now)
+
+    @property
+    def _called(self) -> str:
+        return self._catalog.resolve().name
+
+    @property
+    def _samples(self) -> Path:
+        return self._catalog / sampling.FOLDER
+
+    def _gathered(self, name: str, changed: Content | None = None) -> tuple[Gathered, Any]:
+        """What selection takes, and a mark that changes with all of it but the policy."""
+        source = self._opened()
+        signature = self._source[0] if self._source else None
+        log, log_mark = self._logged()
+        rules = self.policies.read(name, changed)
+        gathered = source.gathered(rules, (), log, fitted(self.policies.reference(name)))
+        return gathered, (signature, log_mark, _stamp(self._catalog / TOMBSTONES))
+
+    def _opened(self) -> Source:
+        """The catalog as it is published now."""
+        signature = self._reader.now().signature
+        if self._source is None or self._source[0] != signature:
+            if self._source is not None:
+                self._source[1].close()
+            self._source = signature, Source(self._catalog)
+        return self._source[1]
+
+    def _logged(self) -> tuple[Log, Any]:
+        """The decisions, and a mark that changes with them; a little old where there are many."""
+        files = sorted((self._catalog / DECISIONS).glob("*.jsonl"))
+        mark = tuple((path.name, _stamp(path)) for path in files)
+        kept = self._log
+        if kept is not None and (kept[0] == mark or time.monotonic() < kept[2]):
+            return kept[1], kept[0]
+        began = time.monotonic()
+        log = read_log(self._catalog)
+        took = time.monotonic() - began
+        self._log = mark, log, began + took * (1 + _PATIENCE)
+        return log, mark
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    kept[key] = value
+    while len(kept) > OUTLOOKS_KEPT:
+        kept.popitem(last=False)
