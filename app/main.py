@@ -9,6 +9,10 @@ from app.views.queue import queue_page
 PAGES = (st.Page(queue_page, title="Review", default=True),)
 
 st.set_page_config(page_title="Shardwarden", layout="wide")
-# Streamlit leaves a sixth of the width and of the height empty.
-st.html("<style>.stMainBlockContainer{padding:4rem 1.5rem 1rem}</style>")
+# Streamlit leaves a sixth of the width and of the height empty, and moves things for everyone.
+st.html(
+    "<style>.stMainBlockContainer{padding:4rem 1.5rem 1rem}"
+    "@media (prefers-reduced-motion:reduce){*,::before,::after"
+    "{animation-duration:0s!important;transition-duration:0s!important}}</style>"
+)
 st.navigation(list(PAGES), position="top").run()
