@@ -178,6 +178,10 @@ class Assignments:
         with self._lock:
             return self._asked.get((reviewer, row_id))
 
+    def is_second(self, reviewer: str | None, row_id: int) -> bool:
+        """Whether a reviewer may know that they are the second to look at a row."""
+        return reviewer is not None and self.purpose(reviewer, row_id) == "second"
+
     def recorded(self, decisions: Iterable[Decision]) -> None:
         """Decisions are stored and in the mirror: let go of their rows, hold those undone."""
         with self._lock:

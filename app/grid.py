@@ -24,7 +24,8 @@ STATIC = Path(__file__).with_name("static")
 STYLES = ("grid.css", "pane.css")
 SCRIPTS = (
     "dom.js", "keys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js", "outbox.js",
-    "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js", "grid.js",
+    "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js",
+    "evidence.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 CONCEPTS_SHOWN = 2
@@ -67,10 +68,15 @@ def _card(visit: Visit, row_id: int, row: dict[str, Any] | None) -> dict[str, An
     # As a string: scripts of a page cannot count to 2**63.
     if row is None or visit.desk.mirror.locked(row_id):
         return {"id": str(row_id), "gone": True}
-    mine = visit.desk.mirror.mine(row_id, visit.reviewer)
-    outcome = visit.desk.mirror.outcome(row_id)
+    desk, reviewer = visit.desk, visit.reviewer
+    # What was said so far is told after one's own look, also where one is asked a second time.
+    hidden = desk.assignments.hidden(reviewer, row_id)
+    mine = None if hidden else desk.mirror.mine(row_id, reviewer)
+    outcome = None if hidden else desk.mirror.outcome(row_id)
     return {
         "id": str(row_id),
+        "given": desk.given(reviewer, row_id),
+        "second": desk.assignments.is_second(reviewer, row_id),
         "type": row["risk_type"],
         "level": row["risk_level"],
         "risk": number(row["risk"]),
@@ -80,8 +86,7 @@ def _card(visit: Visit, row_id: int, row: dict[str, Any] | None) -> dict[str, An
         "error": shown(row["error"]),
         "status": row["status"],
         "mine": said(mine) if mine else None,
-        "others": outcome is not None
-        and any(d.reviewer != visit.reviewer for d in outcome.decisions),
+        "others": outcome is not None and any(d.reviewer != reviewer for d in outcome.decisions),
     }
 
 

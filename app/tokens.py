@@ -55,9 +55,9 @@ class Tokens:
             return None
         return Claim(parts[0] or None, parts[1])
 
-    def given(self, reviewer: str | None, row_id: int, purpose: str | None) -> str:
+    def given(self, reviewer: str, row_id: int, purpose: str | None) -> str:
         """A word for a card, from which only `purpose_of` can tell why its row was given out."""
-        return self._sign(f"given.{reviewer or ''}.{row_id}.{purpose or ''}")[:32]
+        return self._sign(f"given.{reviewer}.{row_id}.{purpose or ''}")[:32]
 
     def purpose_of(self, word: str, reviewer: str, row_id: int) -> str | None:
         """Why the row of a card was given out; None for open ones and for a word of elsewhere."""

@@ -166,7 +166,8 @@ class Review {
     }
     if (what === "type") return this.decide(card, { verdict: "relabel", type: name, level: name === "safe" ? "none" : null });
     if (what === "level") return this.decide(card, { verdict: "relabel", type: this.typeFor(card, name), level: name });
-    if (id === "agree" && !card.type && !card.blind) return this.say("It has no score to agree with");
+    if (id === "agree" && card.blind) return this.say("Its score is hidden: say what you see");
+    if (id === "agree" && !card.type) return this.say("It has no score to agree with");
     if (id === "lock") return this.lock(card);
     return this.decide(card, { verdict: id });
   }
@@ -180,7 +181,7 @@ class Review {
 
   decide(card, said) {
     const entry = {
-      id: newId(), row_id: card.id, type: null, level: null, ...said,
+      id: newId(), row_id: card.id, type: null, level: null, given: card.given, ...said,
       revealed: this.looked || this.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
     this.undoing.push({ row: card.id, id: entry.id, before: this.marks.get(card.id) || null });
