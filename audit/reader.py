@@ -93,6 +93,20 @@ class Snapshot(Catalog):
         titles = [f"concept:{name}" for name in concepts] + [f"extra:{name}" for name in extras]
         return found.rename_columns([*names, *titles])
 
+    def whole(self, row_ids: Ids) -> Ids:
+        """These rows, and behind them their near-duplicates that are not among them.
+
+        row_ids   [N]; returns [M >= N]
+        """
+        query = (
+            "SELECT DISTINCT others.row_id FROM (SELECT unnest(?::BIGINT[]) AS row_id) "
+            "JOIN memory.clusters mine USING (row_id) JOIN memory.clusters others USING (cluster)"
+        )
+        cursor = self._connection.cursor()
+        found = cursor.execute(query, [row_ids]).fetchnumpy()["row_id"]
+        more = np.setdiff1d(np.asarray(found, np.int64), row_ids)
+        return np.concatenate([row_ids, more])
+
     def _by_id(self, columns: str, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         query = _BY_ID.format(columns=columns)
         cursor = self._connection.cursor().execute(query, [list(row_ids)])

@@ -1,0 +1,297 @@
+"""Deciding for many at once: which rows it would be, what it would do, and doing it.
+
+An offer names the rows exactly and what is left out, and why; nothing is stored. Confirmed, it is
+stored in pieces, in a thread, under one batch id; ids of the decisions are made of it and the row,
+so that confirming again adds nothing. A batch is taken back in the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.effect import Effect, Ground
+from audit.errors import ShardwardenError, UsageError
+from audit.outcomes import Outcome, settle, standing
+from audit.verdicts import Decision
+from curation.decisions import checked, now
+
+if TYPE_CHECKING:
+    from app.desk import Desk
+    from app.visit import Visit
+    from audit.reader import Ids
+
+VERDICTS = ("agree", "relabel", "keep", "drop", "escalate")
+PIECE = 1_000  # decisions brought to disk together; others can store theirs in between
+SHOWN = 24  # rows of the sample
+OFFERS_KEPT = 16
+JOBS_KEPT = 64
+
+LOCKED = "locked away"
+GONE = "not to be shown, or no longer in this catalog"
+OPTED_OUT = "of a type that you opted out of"
+SETTLED = "settled by two people or by a ruling"
+DISPUTED = "disagreed about; the page Decisions settles those"
+UNSCORED = "without a score to agree with"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of every row: a verdict of VERDICTS, with relabel a type, a level or both."""
+
+    verdict: str
+    type: str | None = None
+    level: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing; UsageError."""
+        if self.verdict not in VERDICTS:
+            raise UsageError(f"verdict {self.verdict!r:.40}; give one of {', '.join(VERDICTS)}")
+        if self.verdict != "relabel" and (self.type or self.level):
+            raise UsageError("a type or level goes with relabel only")
+
+    def of(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """The fields of the decision about a row; None where nothing can be agreed to."""
+        kind, level = self.type, self.level
+        if self.verdict == "agree":
+            kind, level = row["risk_type"], row["risk_level"]
+            if kind is None:
+                return None
+        if kind == "safe":
+            level = "none"
+        return {"verdict": self.verdict, "type": kind, "level": level}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """The rows that one decision would be about.
+
+    rows      row_id, uid, risk_type, risk_level of each, in their order
+    left_out  why -> how many of those that were asked for
+    again     rows of these that the reviewer has decided before
+    before    what the policy does with them as they are
+    """
+
+    number: int
+    reviewer: str
+    rows: tuple[dict[str, Any], ...]
+    left_out: dict[str, int]
+    again: int
+    ground: Ground
+    before: Effect
+
+
+@dataclass(slots=True)
+class Job:
+    """A batch being stored or taken back; `problem` is one line where it was broken off."""
+
+    number: int
+    reviewer: str
+    batch: str
+    total: int
+    done: int = 0
+    problem: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class Batches:
+    """The offers and jobs of this process; may be shared by threads."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._offers: OrderedDict[int, Offer] = OrderedDict()
+        self._jobs: OrderedDict[int, Job] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def offer(self, visit: Visit, asked: Ids) -> Offer:
+        """Which of the rows asked for a decision of this reviewer could be about.
+
+        asked   [N] row_ids
+        """
+        assert visit.reviewer is not None
+        made = _offer(visit.desk, visit.reviewer, asked)
+        with self._lock:
+            self._offers[made.number] = made
+            while len(self._offers) > OFFERS_KEPT:
+                self._offers.popitem(last=False)
+        return made
+
+    def offered(self, number: int, reviewer: str | None) -> Offer:
+        """The reviewer's offer of this number; UsageError when it is not kept any more."""
+        with self._lock:
+            found = self._offers.get(number)
+        if found is None or found.reviewer != reviewer:
+            raise UsageError("this choice is no longer known; open the dialog again")
+        return found
+
+    def job(self, number: int, reviewer: str | None) -> Job | None:
+        """The reviewer's job of this number."""
+        with self._lock:
+            found = self._jobs.get(number)
+        return found if found is not None and found.reviewer == reviewer else None
+
+    def start(self, desk: Desk, offer: Offer, said: Said, batch: str) -> Job:
+        """Begin to store a decision about every row of an offer; once, whatever is asked."""
+        total = len(_sayable(offer, said))
+
+        def pieces() -> Iterator[list[Decision]]:
+            rows = _sayable(offer, said)
+            for at in range(0, len(rows), PIECE):
+                desk.mirror.catch_up()  # somebody may have locked one away a moment ago
+                free = [
+                    row for row in rows[at : at + PIECE] if not desk.mirror.locked(row["row_id"])
+                ]
+                moment = now()
+                yield [_decision(desk, offer, said, batch, moment, row) for row in free]
+
+        return self._begin(desk, offer.reviewer, batch, total, pieces)
+
+    def undo(self, desk: Desk, reviewer: str, batch: str, mark: str) -> Job:
+        """Begin to take back what the reviewer decided in one go.
+
+        mark     hex digits that name this undoing: sent again, it adds nothing
+        raises   UsageError when nothing of it is left to take back
+        """
+        desk.mirror.catch_up()
+        left = [d for d in standing(desk.mirror.batch(batch)) if d.reviewer == reviewer]
+        if not left:
+            raise UsageError("nothing of this batch is left that you could undo")
+
+        def pieces() -> Iterator[list[Decision]]:
+            for at in range(0, len(left), PIECE):
+                moment = now()
+                yield [taken_back(d, derived(mark, d.id), moment) for d in left[at : at + PIECE]]
+
+        return self._begin(desk, reviewer, batch, len(left), pieces)
+
+    def _begin(
+        self, desk: Desk, reviewer: str, batch: str, total: int,
+        pieces: Callable[[], Iterator[list[Decision]]],
+    ) -> Job:  # fmt: skip
+        with self._lock:
+            running = [j for j in self._jobs.values() if not j.ended.is_set()]
+            for job in running:
+                if job.reviewer == reviewer:
+                    if job.batch == batch:
+                        return job
+                    raise UsageError("another batch of yours is being stored; wait for its end")
+            job = Job(secrets.randbelow(2**53), reviewer, batch, total)
+            self._jobs[job.number] = job
+            while len(self._jobs) > JOBS_KEPT:
+                self._jobs.popitem(last=False)
+        threading.Thread(target=_work, args=(desk, job, pieces), daemon=True).start()
+        return job
+
+
+def derived(name: str, *more: object) -> str:
+    """An id made of others: the same for the same, 32 hex digits."""
+    return hashlib.sha256(":".join(map(str, (name, *more))).encode()).hexdigest()[:32]
+
+
+def taken_back(decision: Decision, number: str, moment: str) -> Decision:
+    """What undoes a decision, as part of the same batch or cluster."""
+    return checked(
+        {
+            "id": number, "row_id": decision.row_id, "uid": decision.uid, "verdict": "undo",
+            "reviewer": decision.reviewer, "time": moment, "undoes": decision.id,
+            "batch": decision.batch, "cluster": decision.cluster, "scorer": decision.scorer,
+        }
+    )  # fmt: skip
+
+
+def after(desk: Desk, offer: Offer, said: Said) -> tuple[int, Effect]:
+    """(rows it would be about, what the policy would do with all rows of the offer then)."""
+    rows = _sayable(offer, said)
+    moment = now()
+    decisions: list[Decision] = []
+    for row in rows:
+        decisions += desk.mirror.said(row["row_id"])
+        decisions.append(_decision(desk, offer, said, "0" * 32, moment, row))
+    spoken = {row["row_id"] for row in rows}
+    silent = [row["row_id"] for row in offer.rows if row["row_id"] not in spoken]
+    return len(rows), offer.ground.effect(_outcomes(desk, silent) | settle(decisions))
+
+
+def sample(offer: Offer) -> list[int]:
+    """At most SHOWN row_ids, spread evenly over the offer."""
+    places = np.linspace(0, len(offer.rows) - 1, min(SHOWN, len(offer.rows))).astype(int)
+    return [offer.rows[n]["row_id"] for n in places]
+
+
+def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
+    desk.mirror.catch_up()
+    ids = np.asarray(list(dict.fromkeys(asked.tolist())), np.int64)
+    ground = Ground(desk.now(), desk.catalog, desk.policy, ids)
+    columns = ("row_id", "uid", "risk_type", "risk_level")
+    found = {row["row_id"]: row for row in ground.rows.select(columns).to_pylist()}
+    opted = frozenset(desk.people.of(reviewer).opt_out)
+    left_out: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
+    again = 0
+    for row_id in ids.tolist():
+        row, outcome = found.get(row_id), desk.mirror.outcome(row_id)
+        if desk.mirror.locked(row_id):
+            left_out[LOCKED] += 1
+        elif row is None:
+            left_out[GONE] += 1
+        elif row["risk_type"] in opted:
+            left_out[OPTED_OUT] += 1
+        elif outcome is not None and not outcome.settled:
+            left_out[DISPUTED] += 1
+        elif outcome is not None and _is_final(outcome):
+            left_out[SETTLED] += 1
+        else:
+            rows.append(row)
+            again += outcome is not None and desk.mirror.mine(row_id, reviewer) is not None
+    ground.narrow([row["row_id"] for row in rows])
+    before = ground.effect(_outcomes(desk, [row["row_id"] for row in rows]))
+    number = secrets.randbelow(2**53)
+    return Offer(number, reviewer, tuple(rows), dict(left_out), again, ground, before)
+
+
+def _is_final(outcome: Outcome) -> bool:
+    """Whether one more voice could only start a quarrel."""
+    decisions = outcome.decisions
+    return any(d.verdict == "adjudicate" for d in decisions) or len(decisions) > 1
+
+
+def _outcomes(desk: Desk, row_ids: Sequence[int]) -> dict[int, Outcome]:
+    found = ((row_id, desk.mirror.outcome(row_id)) for row_id in row_ids)
+    return {row_id: outcome for row_id, outcome in found if outcome is not None}
+
+
+def _sayable(offer: Offer, said: Said) -> list[dict[str, Any]]:
+    """The rows of which this can be said."""
+    return [row for row in offer.rows if said.of(row) is not None]
+
+
+def _decision(
+    desk: Desk, offer: Offer, said: Said, batch: str, moment: str, row: dict[str, Any]
+) -> Decision:
+    return checked(
+        {
+            "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
+            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer,
+            "policy": offer.ground.hash, "batch": batch, **(said.of(row) or {}),
+        }
+    )  # fmt: skip
+
+
+def _work(desk: Desk, job: Job, pieces: Callable[[], Iterator[list[Decision]]]) -> None:
+    try:
+        for piece in pieces():
+            desk.decisions.append(piece)
+            desk.mirror.catch_up()
+            job.done += len(piece)
+    except (OSError, ShardwardenError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        job.problem = f"broken off: {reason}; what was stored can be undone"
+    finally:
+        job.ended.set()

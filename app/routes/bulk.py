@@ -1,0 +1,161 @@
+"""POST bulk, effect, batch and undo: one decision about many rows; GET batch: how far it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import numpy as np
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.bulk import Job, Said, after, sample
+from app.desk import Desk
+from app.grid import cards
+from app.routes.answering import Problem, about_row, answer, posted
+from app.visit import Visit
+from audit.errors import UsageError
+from audit.reader import Ids
+
+MOST_ROWS = 500  # named one by one
+T = TypeVar("T")
+_HEX = re.compile(r"[0-9a-f]{32}")
+_DIGITS = re.compile(r"[0-9]{1,19}")
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The addresses of this group."""
+    return [
+        Route("/audit/bulk", posted(desk, _offer), methods=["POST"]),
+        Route("/audit/effect", posted(desk, _effect), methods=["POST"]),
+        Route("/audit/batch", posted(desk, _start), methods=["POST"]),
+        Route("/audit/batch/{row_id:int}", about_row(desk, _state), methods=["GET"]),
+        Route("/audit/undo", posted(desk, _undo), methods=["POST"]),
+    ]
+
+
+def _offer(visit: Visit, body: Any) -> Response:
+    """Which rows: those named, those that a page shows as `set`, or the cluster of one row."""
+    _reviewer(visit)
+    if not isinstance(body, dict) or len(body) != 1:
+        raise Problem(400, 'send {"rows": [...]}, {"set": name} or {"cluster": row_id}')
+    (what, given), *_ = body.items()
+    ids, found = _asked(visit, what, given)
+    try:
+        offer = visit.desk.batches.offer(visit, ids)
+    except UsageError as error:
+        raise Problem(400, f"the policy cannot be read: {error}") from None
+    return answer(
+        {
+            "offer": str(offer.number),
+            "count": len(offer.rows),
+            "found": found,
+            "near": len(ids) - found,
+            "left_out": list(offer.left_out.items()),
+            "again": offer.again,
+            "policy": offer.ground.title,
+            "before": asdict(offer.before),
+            "sample": cards(visit, sample(offer)),
+        }
+    )
+
+
+def _effect(visit: Visit, body: Any) -> Response:
+    number, said, _ = _wanted(body, {"offer", "say"})
+    offer = _try(lambda: visit.desk.batches.offered(number, visit.reviewer))
+    count, effect = after(visit.desk, offer, said)
+    return answer({"count": count, "after": asdict(effect)})
+
+
+def _start(visit: Visit, body: Any) -> Response:
+    number, said, batch = _wanted(body, {"offer", "say", "batch"})
+    batches = visit.desk.batches
+    offer = _try(lambda: batches.offered(number, visit.reviewer))
+    return answer(_told(_try(lambda: batches.start(visit.desk, offer, said, batch))))
+
+
+def _state(visit: Visit, number: int) -> Response:
+    job = visit.desk.batches.job(number, visit.reviewer)
+    if job is None:
+        raise Problem(404, "the server was restarted; the page Decisions says what was stored")
+    return answer(_told(job))
+
+
+def _undo(visit: Visit, body: Any) -> Response:
+    reviewer = _reviewer(visit)
+    if not isinstance(body, dict) or set(body) != {"batch", "mark"}:
+        raise Problem(400, 'send {"batch": ..., "mark": ...}')
+    batch, mark = body["batch"], body["mark"]
+    if not (_is_hex(batch) and _is_hex(mark)):
+        raise Problem(400, "batch and mark are 32 hex digits each")
+    batches = visit.desk.batches
+    return answer(_told(_try(lambda: batches.undo(visit.desk, reviewer, batch, mark))))
+
+
+def _asked(visit: Visit, what: str, given: Any) -> tuple[Ids, int]:
+    """(row_ids, how many of them were asked for themselves and not as near-duplicates)."""
+    if what == "set":
+        named = visit.desk.results.named(given) if isinstance(given, str) else None
+        if named is None:
+            raise Problem(409, "this queue was found anew meanwhile; reload the page")
+        spec, results = named
+        ids = results.row_ids
+        return (visit.desk.now().whole(ids) if spec.collapse else ids), len(ids)
+    if what == "rows":
+        if not isinstance(given, list) or not 0 < len(given) <= MOST_ROWS:
+            raise Problem(400, f"rows: name 1 to {MOST_ROWS}")
+        ids = np.array([_row_id(one) for one in given], np.int64)
+        return ids, len(ids)
+    if what == "cluster":
+        return visit.desk.now().whole(np.array([_row_id(given)], np.int64)), 1
+    raise Problem(400, 'send {"rows": [...]}, {"set": name} or {"cluster": row_id}')
+
+
+def _wanted(body: Any, fields: set[str]) -> tuple[int, Said, str]:
+    """(number of the offer, what is said, id of the batch) of a post."""
+    if not isinstance(body, dict) or set(body) != fields:
+        raise Problem(400, f"send {', '.join(sorted(fields))}")
+    said = body["say"]
+    if not isinstance(said, dict) or not {"verdict"} <= set(said) <= {"verdict", "type", "level"}:
+        raise Problem(400, "say: verdict, and with relabel type and level")
+    texts = [said.get(name) for name in ("verdict", "type", "level")]
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise Problem(400, "say: verdict, type and level are words")
+    batch = body.get("batch", "0" * 32)
+    if not _is_hex(batch):
+        raise Problem(400, "batch: 32 hex digits")
+    return _row_id(body["offer"]), _try(lambda: Said(str(texts[0]), *texts[1:])), batch
+
+
+def _row_id(given: Any) -> int:
+    """A number that came as text: scripts of a page cannot count to 2**63."""
+    if not isinstance(given, str) or not _DIGITS.fullmatch(given) or int(given) >= 2**63:
+        raise Problem(400, "a number is text of digits")
+    return int(given)
+
+
+def _is_hex(given: Any) -> bool:
+    return isinstance(given, str) and _HEX.fullmatch(given) is not None
+
+
+def _reviewer(visit: Visit) -> str:
+    if visit.reviewer is None:
+        raise Problem(403, "read-only: start `audit review` with --reviewer NAME to decide")
+    return visit.reviewer
+
+
+def _try(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except UsageError as error:
+        raise Problem(409, str(error)) from None
+
+
+def _told(job: Job) -> dict[str, Any]:
+    ended = job.ended.is_set()
+    return {
+        "job": str(job.number), "batch": job.batch, "done": job.done, "total": job.total,
+        "ended": ended, "problem": job.problem,
+    }  # fmt: skip
