@@ -72,7 +72,10 @@ def _decision(
     if said["verdict"] != "undo":
         said["blind"] = blind
         said["purpose"] = desk.purpose(reviewer, row["row_id"], word)
-    about = {"uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer}
+    about = {
+        "uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer,
+        "policy": desk.policies.hash(),
+    }  # fmt: skip
     return checked({**said, **about})
 
 

@@ -37,14 +37,20 @@ SETTINGS: dict[str, Any] = {
 
 
 def serve(
-    catalog: Path, reviewer: str | None, host: str, port: int, ready: Callable[[str], None]
+    catalog: Path,
+    reviewer: str | None,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    policy: str = "balanced",
 ) -> None:
     """Serve until interrupted.
 
     host     a loopback address
     port     0 takes a free one
     ready    is told the address, once it is being listened on
-    raises   ShardwardenError when the catalog cannot be read or the port is taken
+    policy   in force: name of a preset, or path of a file
+    raises   ShardwardenError when the catalog or policy cannot be read or the port is taken
     """
     import uvicorn
     from streamlit import config as streamlit_config
@@ -56,7 +62,7 @@ def serve(
     )
     from app.desk import open_desk
 
-    desk = open_desk(catalog, reviewer)
+    desk = open_desk(catalog, reviewer, policy)
     with _listening(host, port) as listener:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 

@@ -26,6 +26,9 @@ def add(command: Command) -> None:
                    help="port to listen on, 0 for any that is free (default: 8501)")
     p.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
                    help="loopback address to listen on (default: 127.0.0.1)")
+    p.add_argument("--policy", default="balanced", metavar="NAME|FILE",
+                   help="in force while deciding: strict, balanced, permissive, psa-vlm or a YAML "
+                        "file (default: balanced)")
     # fmt: on
 
 
@@ -44,7 +47,7 @@ def review(args: Namespace) -> int:
         sys.stdout.flush()
 
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
-        _app().serve(args.catalog, args.reviewer, args.host, args.port, ready)
+        _app().serve(args.catalog, args.reviewer, args.host, args.port, ready, args.policy)
     return 0
 
 
