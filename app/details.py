@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from app.desk import Desk
+from audit.outcomes import standing
 from audit.taxonomy import LEVELS, TYPES
 from audit.text import visible
 from audit.verdicts import Decision
@@ -18,29 +19,36 @@ MOST_CHARACTERS = 4_000  # of a caption or of metadata
 MOST_DECISIONS = 20
 
 
+PAIRS = {
+    "unsafe_unsafe": "picture unsafe, caption unsafe",
+    "unsafe_safe": "picture unsafe, caption safe",
+    "safe_unsafe": "picture safe, caption unsafe",
+    "safe_safe_unsafe": "each safe alone, unsafe together",
+    "safe_safe": "picture safe, caption safe",
+}
+
+
 def detail(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any] | None:
-    """What the pane shows of a row; None for what is unknown, quarantined or locked away."""
+    """What the pane shows of a row; None for what is unknown, quarantined or locked away.
+
+    Scores of a row that this reviewer is to judge blind are not in it, nor, before they have
+    decided themselves, what anybody else has.
+    """
     desk.mirror.catch_up()
     row = None if desk.mirror.locked(row_id) else desk.now().detail(row_id)
     if row is None:
         return None
-    outcome = desk.mirror.outcome(row_id)
-    mine = desk.mirror.mine(row_id, reviewer)
+    blind = desk.assignments.blind(reviewer, row_id)
+    apart = desk.assignments.hidden(reviewer, row_id)
+    mine = None if apart else desk.mirror.mine(row_id, reviewer)
     return {
         "row_id": str(row_id),
+        "blind": blind,
         "caption": shown(row["caption"]),
         "status": row["status"],
         "error": shown(row["error"]),
-        "type": row["risk_type"],
-        "level": row["risk_level"],
-        "risk": number(row["risk"]),
-        "types": {name: number(row[f"p_{name}"]) for name in TYPES},
-        "levels": {name: number(row[f"p_level_{n}"]) for n, name in enumerate(LEVELS)},
-        "concepts": concepts(row["concepts"], CONCEPTS_SHOWN),
-        "caption_type": row["caption_type"],
-        "caption_risk": number(row["caption_risk"]),
+        **(dict.fromkeys(_SCORES) if blind else _scores(row)),
         "image_text": shown(row["image_text"]),
-        "pair": row["pair"],
         "uid": shown(row["uid"]),
         "shard": shown(row["shard"]),
         "key": shown(row["key"]),
@@ -52,8 +60,40 @@ def detail(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any] | No
         "format": row["format"],
         "metadata": _metadata(row["metadata"]),
         "mine": said(mine) if mine else None,
-        "decisions": [said(d) for d in (outcome.decisions if outcome else ())][-MOST_DECISIONS:],
+        "decisions": [] if apart else past(desk, row_id),
     }
+
+
+_SCORES = (
+    "type", "level", "risk", "types", "levels", "concepts", "caption_type", "caption_risk", "pair",
+)  # fmt: skip
+
+
+def _scores(row: dict[str, Any]) -> dict[str, Any]:
+    """What the models say of a row: _SCORES."""
+    return {
+        "type": row["risk_type"],
+        "level": row["risk_level"],
+        "risk": number(row["risk"]),
+        "types": {name: number(row[f"p_{name}"]) for name in TYPES},
+        "levels": {name: number(row[f"p_level_{n}"]) for n, name in enumerate(LEVELS)},
+        "concepts": concepts(row["concepts"], CONCEPTS_SHOWN),
+        "caption_type": row["caption_type"],
+        "caption_risk": number(row["caption_risk"]),
+        "pair": PAIRS.get(row["pair"], row["pair"]),
+    }
+
+
+def past(desk: Desk, row_id: int) -> list[dict[str, Any]]:
+    """The latest decisions about a row, the oldest of them first; also what was undone."""
+    every = desk.mirror.said(row_id)
+    left = {(found.reviewer, found.id) for found in standing(every)}
+    return [
+        {**said(found), "undone": (found.reviewer, found.id) not in left,
+         "ruled": found.verdict == "adjudicate", "note": shown(found.note) or None}
+        for found in every
+        if found.verdict != "undo"
+    ][-MOST_DECISIONS:]  # fmt: skip
 
 
 def said(decision: Decision) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 // The decision bar: every action as a button with its key, and what is counted.
 
-const LOOKING = new Set(["skip", "reveal", "grey", "hide", "previous", "next", "legend"]); // nothing is stored
+const LOOKING = new Set(["skip", "reveal", "grey", "hide", "previous", "next", "page:next", "page:previous", "evidence", "search", "leave", "legend"]); // nothing is stored
 
 class Bar {
   // act(id): a button was pressed.
-  constructor(node, act) {
+  constructor(node, pager, act) {
     this.node = node;
+    this.pager = pager;
     this.act = act;
     this.place = element("span", { "data-testid": "place" });
     this.unsent = element("span", { "data-testid": "unsent" });
@@ -26,7 +27,7 @@ class Bar {
       return group;
     }));
     const rest = element("div", { class: "group rest" });
-    rest.append(this.place, this.seen, this.unsent);
+    rest.append(this.place, this.pager.node, this.seen, this.unsent);
     if (readOnly) rest.append(element("strong", { text: "Read-only: no reviewer name was given" }));
     this.node.append(rest);
   }
