@@ -228,7 +228,8 @@ def sample(offer: Offer) -> list[int]:
 def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
     desk.mirror.catch_up()
     ids = np.asarray(list(dict.fromkeys(asked.tolist())), np.int64)
-    ground = Ground(desk.now(), desk.catalog, desk.policy, ids)
+    policy = desk.policies.read(desk.policies.in_force)
+    ground = Ground(desk.now(), desk.catalog, policy, ids)
     columns = ("row_id", "uid", "risk_type", "risk_level")
     found = {row["row_id"]: row for row in ground.rows.select(columns).to_pylist()}
     opted = frozenset(desk.people.of(reviewer).opt_out)
@@ -279,7 +280,7 @@ def _decision(
         {
             "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
             "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer,
-            "policy": offer.ground.hash, "batch": batch, **(said.of(row) or {}),
+            "policy": offer.ground.policy.hash, "batch": batch, **(said.of(row) or {}),
         }
     )  # fmt: skip
 
@@ -289,6 +290,7 @@ def _work(desk: Desk, job: Job, pieces: Callable[[], Iterator[list[Decision]]]) 
         for piece in pieces():
             desk.decisions.append(piece)
             desk.mirror.catch_up()
+            desk.assignments.recorded(d for d in piece if d.undoes is None)
             job.done += len(piece)
     except (OSError, ShardwardenError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

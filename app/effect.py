@@ -17,8 +17,7 @@ from audit.reader import Ids, Snapshot
 from curation import tombstones
 from curation.arrays import pc
 from curation.gathering import usable
-from curation.policy import load
-from curation.rules import ACTIONS, INCLUDED, Duplicates
+from curation.rules import ACTIONS, INCLUDED, Duplicates, Policy
 from curation.selection import columns_of, select
 
 
@@ -35,24 +34,19 @@ class Effect:
 class Ground:
     """Some rows of a catalog as the policy sees them, read once."""
 
-    def __init__(
-        self, snapshot: Snapshot, catalog_dir: Path, policy: str | Path, row_ids: Ids
-    ) -> None:
-        """Read them; UsageError for a policy that is wrong.
+    def __init__(self, snapshot: Snapshot, catalog_dir: Path, policy: Policy, row_ids: Ids) -> None:
+        """Read them.
 
-        policy    name of a preset, or path of a file
         row_ids   [N]
+        raises    ShardwardenError for tombstones that cannot be read
         """
-        concepts, _ = snapshot.score_names()
-        rules = load(policy, concepts=concepts)
-        self.policy = replace(rules, duplicates=Duplicates("keep", "keep", 0))
-        self.title, self.hash = rules.name, rules.hash
+        self.policy = policy
         gone = tombstones.read(catalog_dir)
-        wanted = dict.fromkeys((*columns_of(rules), *tombstones.COLUMNS))
+        wanted = dict.fromkeys((*columns_of(policy), *tombstones.COLUMNS))
         if not tombstones.needs_urls(gone):
             del wanted["metadata"]
         self.rows = snapshot.some(
-            row_ids, tuple(wanted), concepts=rules.concepts, extras=rules.extras
+            row_ids, tuple(wanted), concepts=policy.concepts, extras=policy.extras
         )
         books = snapshot.shards().to_pylist()
         self._scorer = str(books[0]["scorer"]) if books else ""
@@ -70,7 +64,8 @@ class Ground:
         outcomes   what people came to, by row_id, of these rows or others
         """
         heard, _ = usable(dict(outcomes), self.rows, self._scorer)
-        became = select(self.rows, self.policy, heard, shards=self._shards, tombstoned=self._gone)
+        alone = replace(self.policy, duplicates=Duplicates("keep", "keep", 0))
+        became = select(self.rows, alone, heard, shards=self._shards, tombstoned=self._gone)
         of = Counter(became["action"].to_pylist())
         *_, review, dropped, held = (of[name] for name in ACTIONS)
         return Effect(sum(of[name] for name in INCLUDED), review, dropped, held)

@@ -10,13 +10,14 @@ import re
 from typing import Any
 
 from app.desk import Desk
+from app.together import for_all, undone
 from audit.errors import UsageError
 from audit.verdicts import Decision
 from curation.decisions import checked, now
 
 FROM_PAGE = frozenset(
     ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "seconds", "batch",
-     "undoes", "note", "given")
+     "cluster", "undoes", "note", "given", "rules")
 )  # fmt: skip
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate", "quarantine", "undo")
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -44,7 +45,12 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
         try:
             if row is None:
                 raise UsageError("no such row")
-            good.append(_decision(desk, entry, reviewer, row, moment))
+            cluster = entry.pop("cluster", None)
+            decision = _decision(desk, entry, reviewer, row, moment)
+            if cluster is not None and decision.undoes is None:
+                good += for_all(desk, decision, cluster)
+            else:
+                good += undone(desk, decision, good) if decision.undoes else [decision]
         except UsageError as error:
             refused.append({"id": entry["id"], "why": str(error)})
     desk.decisions.append(good)
@@ -69,7 +75,11 @@ def _decision(
         said |= {"type": row["risk_type"], "level": row["risk_level"]}
         if said["type"] == "safe":
             said["level"] = "none"
-    if said["verdict"] != "undo":
+    if said.pop("rules", False) and said["verdict"] != "undo":
+        if not desk.team.settles(reviewer):
+            raise UsageError("review.yaml names others to settle disagreements")
+        said |= {"ruling": said["verdict"], "verdict": "adjudicate"}
+    elif said["verdict"] != "undo":
         said["blind"] = blind
         said["purpose"] = desk.purpose(reviewer, row["row_id"], word)
     about = {
@@ -87,6 +97,10 @@ def _clean(entry: Any) -> dict[str, Any]:
         raise Refused(f"a page may not set {min(strange)!r:.40}")
     if not isinstance(entry.get("given", ""), str):
         raise Refused("given is the card's own word")
+    if not isinstance(entry.get("cluster", ""), str | None):
+        raise Refused("cluster is the card's own word")
+    if type(entry.get("rules", False)) is not bool:
+        raise Refused("rules is true or false")
     if not isinstance(entry["id"], str) or not re.fullmatch(r"[0-9a-f]{8,64}", entry["id"]):
         raise Refused("an id is 8 to 64 hex digits")
     if entry["verdict"] not in VERDICTS:

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.bulk import Job, Said, after, sample
+from app.cards import cards
 from app.desk import Desk
-from app.grid import cards
 from app.routes.answering import Problem, about_row, answer, posted
 from app.visit import Visit
 from audit.errors import UsageError
@@ -55,7 +55,7 @@ def _offer(visit: Visit, body: Any) -> Response:
             "near": len(ids) - found,
             "left_out": list(offer.left_out.items()),
             "again": offer.again,
-            "policy": offer.ground.title,
+            "policy": offer.ground.policy.name,
             "before": asdict(offer.before),
             "sample": cards(visit, sample(offer)),
         }
