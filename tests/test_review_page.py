@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.desk import Desk, open_desk
-from app.grid import cards
+from app.cards import cards
 from app.serve import _listening
 from app.visit import Visit
 from audit.building import index

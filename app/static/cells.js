@@ -35,11 +35,12 @@ class Cells {
     const image = element("img", { alt: "", draggable: "false" });
     previewInto(image, card);
     thumb.replaceChildren(image);
-    if (card.gone || card.error) thumb.append(element("span", { class: "why", text: card.gone ? "gone" : card.error }));
+    const why = card.gone ? "gone" : card.withheld || card.error;
+    if (why) thumb.append(element("span", { class: "why", text: why }));
     else if (!card.preview) this.fetchPreview(card, image);
   }
 
-  drawLine(card, { line }) {
+  drawLine(card, { line } = this.of.get(card.id)) {
     if (card.gone) return line.replaceChildren(element("span", { text: headline(card) }));
     if (card.status === "failed") return line.replaceChildren(element("span", { text: "not scored" }));
     if (card.blind) return line.replaceChildren(element("span", { text: "score hidden" }));

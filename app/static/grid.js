@@ -1,9 +1,10 @@
 // The screen: takes the page's data, hands it to its parts, and does what the keys and buttons say.
 // State lives on the root element: Streamlit calls the export again whenever its data changes.
 //
-// One job a file: keys (which key means what), legend, bar, cells, card, marks (what a card and a
-// verdict say), pane (the selected sample), reveal (the one sharp picture), outbox (decisions on
-// their way), undoing, address (the item in the URL), dom. All are one module, in grid.py SCRIPTS.
+// One job a file: keys (which key means what), legend, bar, pager, cells, card, marks (what a card
+// and a verdict say), ending (nothing more to decide), pane (the selected sample), reveal (the one
+// sharp picture), outbox (decisions on their way), undoing, address (of filters, page and item),
+// dom. All are one module, in grid.py SCRIPTS.
 //
 // To join the screen without being named here, a file pushes a function onto PARTS:
 //     PARTS.push((review) => new Mine(review));
@@ -16,15 +17,19 @@
 //                      its own (a break dialog before "reveal", a cluster before "drop")
 //     decided(entry)   a decision has been made here and is on its way
 //     stored(ids)      decisions with these ids are stored
-//     stop()           the screen is going away or is hidden
+//     stop()           the screen has gone: another page is shown
 // and use of the screen:
 //     review.data, .cards, .card (under the cursor), .marks, .shell (<dialog>s go in here: while
 //     one is open no key is for the screen), .reveal, .pane, .say(text), .ask(path, body) (a
 //     Response; GET without a body; sends the token), .decide(card, said), .advance(), .act(id)
 
+const PAGE = 48; // rows of a full page
+const ANYWHERE = new Set(["page:next", "page:previous", "search", "leave"]); // not about a sample
+
 class Review {
   constructor(root) {
     const find = (name) => root.querySelector(name);
+    this.work = find(".work");
     this.grid = find(".grid");
     this.said = find(".said");
     this.legend = find(".legend");
@@ -35,11 +40,14 @@ class Review {
     this.wellbeing = new Wellbeing(this.shell);
     this.cells = new Cells(this.grid, (n) => this.select(n), () => this.data.token);
     this.cells.previewed = (card) => this.card === card && previewInto(this.pane.preview, card);
-    this.bar = new Bar(find(".bar"), (id) => this.act(id));
+    this.pager = new Pager((page) => this.turnTo(page), () => this.anew());
+    this.bar = new Bar(find(".bar"), this.pager, (id) => this.act(id));
+    this.ending = new Ending(find(".ending"), () => this.anew());
     this.address = new Address();
     this.cards = [];
     this.cursor = 0;
-    this.waiting = false;
+    this.waiting = false; // for another page: keys wait too, they must not decide the old one's samples
+    this.backwards = false; // the page before was turned to: its last sample comes next
     this.parts = PARTS.map((make) => make(this));
   }
 
@@ -48,38 +56,53 @@ class Review {
   }
 
   // New data: the same page again, another page, another queue, or a new token.
-  take(data, turn) {
+  take(data, send) {
     this.data = data;
-    this.turn = turn;
+    this.send = send;
     this.pane.token = this.reveal.token = data.token;
     this.wellbeing.take(data.personal, data.token);
     this.reveal.alwaysGrey = data.personal.always_grey;
     const whose = `${data.catalog}.${data.reviewer || ""}`;
     if (whose !== this.whose) this.begin(whose);
+    const shown = this.card?.id;
     const ids = data.cards.map((card) => card.id).join();
     const isNew = ids !== this.ids;
-    const before = this.page;
+    const isFirst = this.ids === undefined;
     this.cards = data.cards;
     this.page = data.page;
     this.marks = new Map(data.cards.map((card) => [card.id, markOf(card.mine)]));
     for (const entry of this.outbox.entries) this.overlay(entry);
     this.waiting = false;
+    this.pager.show(data.page, data.pages);
+    const isStep = this.address.arrived(data.page);
     if (isNew) {
       this.ids = ids;
       this.reveal.hide();
       this.cells.build(this.cards, this.marks);
-      this.tell("take", data, isNew);
-      const asked = this.cards.findIndex((card) => card.id === this.address.item);
-      if (before === undefined && asked >= 0) this.select(asked);
-      else this.select(this.turned === -1 && data.page < before ? this.cards.length - 1 : 0);
-      this.turned = 0;
+      this.begun(isFirst || isStep ? this.address.item : shown);
       this.wellbeing.announce(this.cards, () => this.turnPage(1));
     } else {
       this.cards.forEach((card) => this.paint(card));
-      this.tell("take", data, isNew);
     }
+    this.tell("take", data, isNew);
     this.count(data.seen);
     this.outbox.use(data.token);
+  }
+
+  // Another page of cards is there: the cursor goes to the one with this id, or to where reading
+  // goes on.
+  begun(id) {
+    this.work.hidden = !this.cards.length;
+    const at = this.cards.findIndex((card) => card.id === id);
+    if (!this.cards.length) this.nothing();
+    else this.select(at >= 0 ? at : this.backwards ? this.cards.length - 1 : 0);
+    this.backwards = false;
+  }
+
+  nothing() {
+    this.say("");
+    this.bar.place.textContent = "";
+    this.ending.empty(this.data.empty);
   }
 
   // Another reviewer or catalog: what waits to be sent and what can be undone are theirs.
@@ -117,7 +140,8 @@ class Review {
     const { card } = this;
     if (card.id !== this.reveal.id) this.reveal.hide();
     this.cells.select(this.cursor);
-    this.bar.place.textContent = `${this.data.first + this.cursor + 1} of ${this.data.total}`;
+    this.ending.hide();
+    this.bar.place.textContent = placeOf(this.data, this.cursor);
     this.pane.show(card);
     this.picked = null;
     this.looked = false;
@@ -134,21 +158,41 @@ class Review {
 
   turnPage(by) {
     this.reveal.hide();
-    if (this.page + by < 1 || this.page + by > this.data.pages) {
-      this.say(by > 0 ? "The end of this queue" : "The beginning of this queue");
-      return;
-    }
-    this.waiting = true; // keys wait too: they must not decide the old page's last sample again
-    this.turned = by;
+    const page = this.page + by;
+    if (page < 1) return this.say("The beginning of this queue");
+    if (page > this.data.pages) return this.end();
+    this.backwards = by < 0;
+    return this.turnTo(page);
+  }
+
+  turnTo(page) {
+    this.reveal.hide();
+    this.waiting = true;
     this.say("Turning the page");
-    this.turn(by);
+    this.send("turn", page);
+  }
+
+  // The same rows found anew, from the first page.
+  anew() {
+    this.waiting = true;
+    this.ids = "";
+    this.say("Looking for samples");
+    this.send("renew", true);
+  }
+
+  end() {
+    const open = this.cards.filter(({ id, gone }) => !gone && !this.marks.get(id));
+    this.ending.end(open.length, () => this.select(this.cards.indexOf(open[0])));
+    this.say("The end of this queue");
   }
 
   act(id) {
     if (id === "legend") return this.openLegend();
     if (id === "hide") return this.curtain();
     if (this.waiting || this.shell.classList.contains("hidden")) return undefined;
+    if (!this.card && !ANYWHERE.has(id)) return undefined;
     if (this.parts.some((part) => part.act?.(id, this.card))) return undefined;
+    if (id === "page:next" || id === "page:previous") return this.turnPage(id === "page:next" ? 1 : -1);
     const step = { next: 1, previous: -1, down: this.cells.columns, up: -this.cells.columns }[id];
     if (step === 1 || step === -1) return this.advance(step);
     if (step) return this.select(this.cursor + step);
@@ -181,7 +225,7 @@ class Review {
 
   decide(card, said) {
     const entry = {
-      id: newId(), row_id: card.id, type: null, level: null, given: card.given, ...said,
+      id: newId(), row_id: card.id, type: null, level: null, given: card.given, cluster: card.cluster, ...said,
       revealed: this.looked || this.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
     this.undoing.push({ row: card.id, id: entry.id, before: this.marks.get(card.id) || null });
@@ -220,7 +264,7 @@ class Review {
 
   async toggleReveal(card) {
     if (this.reveal.id === card.id) return this.reveal.hide();
-    if (card.gone) return this.say("This sample is gone");
+    if (card.gone || card.withheld) return this.say(card.gone ? "This sample is gone" : `It is ${card.withheld}`);
     const shown = await this.reveal.show(card.id);
     if (shown && this.card === card) this.looked = true;
     if (shown) this.count({ ...this.lastSeen, pictures: this.lastSeen.pictures + 1 });
@@ -283,10 +327,19 @@ class Review {
     });
   }
 
-  away() {
+  gone() {
     this.reveal.hide();
+    this.outbox.stop();
+    this.address.stop();
     this.tell("stop");
   }
+}
+
+// Leased pages have no place in the whole: others work through it too.
+function placeOf(data, cursor) {
+  const all = `${data.whole ? "" : "the first "}${data.total.toLocaleString("en")}`;
+  if (data.state === "open" && data.reviewer) return `${cursor + 1} of ${data.cards.length} here, ${all} to decide`;
+  return `${((data.page - 1) * PAGE + cursor + 1).toLocaleString("en")} of ${all}`;
 }
 
 function newId() {
@@ -295,7 +348,7 @@ function newId() {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const review = (parentElement.review ??= new Review(parentElement));
-  review.take(data, (by) => setTriggerValue("turn", by));
+  review.take(data, setTriggerValue);
   review.unhook?.();
   const onKey = (event) => review.onKey(event);
   const onBlur = () => review.reveal.hide();
@@ -310,7 +363,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   return () => {
     review.unhook();
-    review.away();
-    review.outbox.stop();
+    review.gone();
+    delete parentElement.review;
   };
 }

@@ -12,7 +12,8 @@ function actionsOf(types, levels, more = []) {
     ["escalate", "Escalate", "e"], ["reveal", "Reveal", "b"], ["grey", "Grey or colour", "g"],
     ["lock", "Lock away", "u"], ["next", "Next sample", "ArrowRight"],
     ["previous", "Previous sample", "ArrowLeft"], ["down", "One row down", "ArrowDown"],
-    ["up", "One row up", "ArrowUp"], ...more, ["hide", "Hide everything", "Escape"],
+    ["up", "One row up", "ArrowUp"], ["page:next", "Next page", "PageDown"],
+    ["page:previous", "Previous page", "PageUp"], ...more, ["hide", "Hide everything", "Escape"],
     ["legend", "Keys", "?"],
   );
   return actions.map(([id, label, key]) => ({ id, label, key }));

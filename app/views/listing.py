@@ -1,17 +1,25 @@
-"""One page of what a specification names, in the grid, with what turns the pages and says news."""
+"""One page of what a specification names, in the grid.
+
+The page is kept by the session for every specification, and by the address for a reload; the
+component writes it there. A widget's own page would make a step of the browser's history of every
+page turned.
+"""
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
 import streamlit as st
 
 from app.grid import show_grid
 from app.results import ResultSet
 from app.visit import Visit
+from audit.errors import ShardwardenError
 from audit.reader import Spec
 
-PAGE = 48
+PLACES = "places"  # (Spec, state) -> page
+ANEW = "anew"  # set where what is asked for has changed: it begins at page 1
+_DIGITS_MOST = 9
 
 
 def show_listing(here: Visit, spec: Spec, state: str, empty: str) -> None:
@@ -20,49 +28,54 @@ def show_listing(here: Visit, spec: Spec, state: str, empty: str) -> None:
     spec, state   which rows, see app.results
     empty         what to say where nothing was found
     """
-    results = here.desk.results.of(spec, state)
-    pages = max(1, math.ceil(len(results.row_ids) / PAGE))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        page = _page(pages)
-        _news(here, results, spec, state)
-    ids = [int(row) for row in results.row_ids[(page - 1) * PAGE : page * PAGE]]
-    if not ids:
-        st.text(f"Nothing here. {empty}")
+    page = _place(spec, state)
+    try:
+        given = here.desk.assignments.page(here, spec, state, page)
+    except ShardwardenError as error:
+        st.text(str(error))
         return
+    _changes(here, given.results)
     show_grid(
-        here, ids, page=page, pages=pages, first=(page - 1) * PAGE, total=len(results.row_ids)
-    )
+        here, given, spec, state, empty=empty,
+        turned=partial(_turned, spec, state), renewed=partial(_renewed, here, spec, state),
+    )  # fmt: skip
 
 
 def to_first_page() -> None:
     """What is asked for has changed: page 1 of another result set."""
-    st.session_state["page"] = 1
+    st.session_state[ANEW] = True
 
 
-def _page(pages: int) -> int:
-    """The page asked for, by the address, the pager, or the grid at its end."""
-    turned = st.session_state.get("grid", {}).get("turn")
-    if turned in (-1, 1) and "page" in st.session_state:
-        st.session_state["page"] = min(max(1, st.session_state["page"] + turned), pages)
-    elif st.session_state.get("page", 1) > pages:
-        st.session_state["page"] = pages
-    return st.pagination(pages, key="page", bind="query-params", max_visible_pages=5, width=330)
+def _place(spec: Spec, state: str) -> int:
+    """The page to show: the one turned to, else where this was left, else what the address says.
+
+    The address counts only when the session begins: Streamlit sends it as it was when a filter
+    last changed.
+    """
+    places = st.session_state.get(PLACES)
+    if places is None:
+        places = st.session_state[PLACES] = {}
+        asked = str(st.query_params.get("page", ""))
+        if asked.isdecimal() and asked.isascii() and len(asked) <= _DIGITS_MOST:
+            places[spec, state] = int(asked)
+    if st.session_state.get(ANEW):
+        places[spec, state] = 1
+        st.session_state[ANEW] = False
+    return int(places.get((spec, state), 1))
 
 
-def _news(here: Visit, results: ResultSet, spec: Spec, state: str) -> None:
-    """How many there are; what has changed since they were found, and a button to find anew."""
-    first = "" if results.whole else "the first "
-    st.text(f"{first}{len(results.row_ids):,} samples", width="content")
-    st.button("Renew the queue", key="renew", on_click=_renew, args=(here, spec, state))
-    _changes(here, results)
+def _turned(spec: Spec, state: str) -> None:
+    page = st.session_state["grid"].get("turn")
+    if type(page) is int and page >= 1:
+        st.session_state[PLACES][spec, state] = page
+
+
+def _renewed(here: Visit, spec: Spec, state: str) -> None:
+    here.desk.assignments.renew(here, spec, state)
+    to_first_page()
 
 
 @st.fragment(run_every=5)
 def _changes(here: Visit, results: ResultSet) -> None:
     if here.desk.now().signature != results.signature:
         st.info("New results: the catalog was replaced. This queue stays until it is renewed.")
-
-
-def _renew(here: Visit, spec: Spec, state: str) -> None:
-    here.desk.results.of(spec, state, renew=True)
-    to_first_page()
