@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from audit import books, mapping, vectors
+from audit import books, clusters, mapping, vectors
 from audit.catalog import CLOSED, NAME, Catalog, book_tables
 from audit.columns import SCHEMA
 from audit.errors import CatalogMismatch, ShardwardenError
@@ -64,6 +65,7 @@ def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> I
             }
             for name, table in tables.items():
                 _create(connection, name, table)
+            _insert_clusters(connection)
             connection.execute("CHECKPOINT")
             connection.close()  # before the file takes its name
     return IndexReport(len(ids), rows, count, time.monotonic() - started, tuple(skipped + damaged))
@@ -83,7 +85,7 @@ def refresh(catalog_dir: Path | str) -> None:
 
 def _state(parts: Parts) -> str:
     """Another text whenever a part was added, replaced or removed."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"with clusters")  # older versions had none: built again
     for path in sorted(parts.directory.iterdir()):
         if path.suffix in (".parquet", ".npy"):
             found = path.stat()
@@ -147,6 +149,27 @@ def _map(parts: Parts, ids: Sequence[str], skipped: list[str]) -> dict[str, pa.T
         "sample": pa.array([made.sample] if made else [], pa.int64()),
     }
     return {"map": places, "mapped": pa.table(about)}
+
+
+def _insert_clusters(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill `clusters`: row_id and cluster of every row that has near-duplicates.
+
+    Pictures that look alike but in which other words were read are not the same: templates.
+    """
+    found = connection.execute(
+        "SELECT row_id, try_cast('0x' || phash AS UBIGINT) AS hash FROM samples "
+        "WHERE hash IS NOT NULL"
+    ).fetchnumpy()
+    rows, like, names = clusters.find(np.asarray(found["row_id"]), np.asarray(found["hash"]))
+    found_alike = [pa.array(rows), pa.array(like), pa.array(names)]
+    _create(connection, "alike", pa.table(found_alike, ["row_id", "leader", "cluster"]))
+    connection.execute(
+        "CREATE TABLE clusters AS SELECT row_id, cluster FROM alike "
+        "JOIN samples USING (row_id) JOIN samples AS leader ON leader.row_id = alike.leader "
+        "WHERE coalesce(samples.image_text, '') = coalesce(leader.image_text, '') "
+        "QUALIFY count(*) OVER (PARTITION BY cluster) > 1 ORDER BY row_id"
+    )
+    connection.execute("DROP TABLE alike")
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

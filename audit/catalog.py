@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from audit import books
@@ -66,8 +68,13 @@ class Catalog(ExitStack):
     has been published since. A context manager; `close` lets go of the file.
     """
 
-    def __init__(self, directory: Path | str) -> None:
-        """Raise ShardwardenError when the catalog has not been built or cannot be read."""
+    def __init__(
+        self, directory: Path | str, *, memory: str | None = None, threads: int | None = None
+    ) -> None:
+        """Raise ShardwardenError when the catalog has not been built or cannot be read.
+
+        memory   that all questions together may take, such as "2GB"; threads: likewise
+        """
         super().__init__()
         self.directory = Path(directory)
         path = (self.directory / NAME).resolve()
@@ -76,7 +83,9 @@ class Catalog(ExitStack):
             if not any((self.directory / name).exists() for name in ("audit.json", "parts")):
                 raise ShardwardenError(f"{directory}: is no catalog; `audit scan` makes one")
             raise ShardwardenError(f"{path}: no such file; run `audit index {directory}`")
-        self._connection = self.enter_context(duckdb.connect(":memory:", config=CLOSED))
+        limits = {"memory_limit": memory, "threads": threads}
+        config = {**CLOSED, **{name: value for name, value in limits.items() if value is not None}}
+        self._connection = self.enter_context(duckdb.connect(":memory:", config=config))
         try:
             quoted = str(path).replace("'", "''")
             self._connection.execute(f"ATTACH '{quoted}' AS catalog (READ_ONLY)")
@@ -119,8 +128,28 @@ class Catalog(ExitStack):
         except (duckdb.Error, RuntimeError) as error:
             raise UsageError(f"sql: {one_line(error)}") from error
 
+    def matching(self, condition: str, *, timeout: float) -> npt.NDArray[np.int64]:
+        """[N] row_ids of the rows that fit a condition; no order. Not for several threads at once.
+
+        condition  one expression over the columns of `samples`
+        timeout    seconds it may take
+        raises     UsageError, one line: not exactly one expression, or one that fails
+        """
+        if not condition.isascii() and any("\ud800" <= c <= "\udfff" for c in condition):
+            raise UsageError("sql: the condition is not Unicode text")
+        try:
+            samples = self._connection.table("samples")
+            with self._stopped_after(timeout, "ask for less"):
+                # Parsed as one expression: nothing behind it can end the query around it.
+                found = samples.filter(duckdb.SQLExpression(condition)).select("row_id")
+                return np.asarray(found.fetchnumpy()["row_id"], np.int64)
+        except (duckdb.Error, RuntimeError) as error:
+            raise UsageError(f"sql: {one_line(error)}") from error
+
     @contextmanager
-    def _stopped_after(self, seconds: float | None) -> Iterator[None]:
+    def _stopped_after(
+        self, seconds: float | None, do: str = "ask for less, or give a longer --timeout"
+    ) -> Iterator[None]:
         if seconds is None:
             yield
             return
@@ -136,9 +165,7 @@ class Catalog(ExitStack):
             yield
         except (duckdb.Error, RuntimeError, OSError) as error:
             if over.is_set():
-                raise UsageError(
-                    f"sql: stopped after {seconds:g} s; ask for less, or give a longer --timeout"
-                ) from error
+                raise UsageError(f"sql: stopped after {seconds:g} s; {do}") from error
             raise
         finally:
             timer.cancel()

@@ -9,8 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from audit.specs import Spec
 from audit.taxonomy import TYPES
+
+Ids = npt.NDArray[np.int64]
 
 _RISKY = ", ".join(f"p_{name}" for name in TYPES if name != "safe")
 MARGIN = f"abs(coalesce(p_safe, 0) - coalesce(greatest({_RISKY}), 0))"
@@ -30,9 +35,12 @@ _ORDERS = {
     "uncertain": "margin, row_id",
     "risk": "risk DESC NULLS LAST, row_id",
     "random": "hash(row_id), row_id",  # the same shuffle every time: pages stay where they are
-    "clusters": "coalesce(members, 1) DESC, cluster, margin, row_id",
+    "clusters": "margin, row_id",
     "mixed": "margin, row_id",
 }
+SAFE_EVERY = 6
+"""With the order `mixed`, after so many flagged ones comes one that is scored safe."""
+
 _PHRASES = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -44,8 +52,11 @@ class Query:
     values: list[Any]
 
 
-def query(spec: Spec, limit: int) -> Query:
-    """The row_ids of a specification in its order, whatever its way."""
+def query(spec: Spec, limit: int, among: bool) -> Query:
+    """The row_ids of a specification in its order; of orders below SQL the one they begin with.
+
+    among    whether the rows are only some: those of the table `among` (row_id)
+    """
     where, values = _conditions(spec)
     # Few columns of the flagged rows are in memory; a filter on any other reads the file.
     if spec.scope == "flagged" and not (spec.concept or spec.shard or spec.words or spec.uid):
@@ -53,8 +64,15 @@ def query(spec: Spec, limit: int) -> Query:
     else:
         source = f"(SELECT *, {MARGIN} AS margin FROM catalog.samples)"
         where.append(_STATUS[spec.scope])
-    if spec.order == "clusters":
-        source += " LEFT JOIN memory.clusters USING (row_id)"
+    if spec.way == "box":
+        where.append(
+            "row_id IN (SELECT row_id FROM catalog.map "
+            "WHERE x BETWEEN ? AND ? AND y BETWEEN ? AND ?)"
+        )
+        x0, y0, x1, y1 = spec.box
+        values += [x0, x1, y0, y1]
+    if among:
+        source += " SEMI JOIN among USING (row_id)"
     text = (
         f"SELECT row_id FROM {source} WHERE {' AND '.join(where or ['true'])} "
         f"ORDER BY {_ORDERS[spec.order]} LIMIT ?"
@@ -88,6 +106,12 @@ def _conditions(spec: Spec) -> tuple[list[str], list[Any]]:
         pattern = "%" + re.sub(r"([\\%_])", r"\\\1", phrase) + "%"
         add(r"(caption ILIKE ? ESCAPE '\' OR image_text ILIKE ? ESCAPE '\')", pattern, pattern)
     return where, values
+
+
+def mixed(flagged: Ids, safe: Ids) -> Ids:
+    """One of `safe` after every SAFE_EVERY of `flagged`, as long as there are any."""
+    at = np.minimum(np.arange(1, len(safe) + 1) * SAFE_EVERY, len(flagged))
+    return np.insert(flagged, at, safe)
 
 
 def phrases(words: str) -> list[str]:

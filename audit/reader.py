@@ -7,8 +7,10 @@ threads: it changes over by itself when another file has taken the catalog's nam
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,21 @@ import pyarrow as pa
 
 from audit import finding
 from audit.catalog import NAME, Catalog
-from audit.errors import ShardwardenError
-from audit.specs import ORDERS, SCOPES, Spec
+from audit.clusters import Clusters
+from audit.conditions import Conditions
+from audit.errors import ShardwardenError, UsageError
+from audit.likeness import Likeness
+from audit.specs import ORDERS, RANKED, SCOPES, Spec
+from audit.taxonomy import SAFE as SAFE_INDEX
+from audit.taxonomy import TYPES
 
 __all__ = ["ORDERS", "SCOPES", "Ids", "Reader", "Signature", "Snapshot", "Spec"]
 
 Signature = tuple[int, int, int]
 Ids = npt.NDArray[np.int64]
+NEAREST = 2_400  # rows that are looked at when the most similar ones are asked for
+
+_SAFE = TYPES[SAFE_INDEX]
 
 # A join with a list is ten times faster than `IN (...)`.
 _BY_ID = (
@@ -51,15 +61,72 @@ class Snapshot(Catalog):
             f"CREATE TABLE memory.queue AS {finding.QUEUE} WHERE {finding.FLAGGED} "
             "ORDER BY margin, row_id"
         )
-        self._connection.execute(
-            "CREATE TABLE memory.clusters (row_id BIGINT, cluster UBIGINT, members BIGINT)"
-        )
+        self.clusters = self._clusters()
+        self.likeness = Likeness(self.directory, self.vectors)
+        self._conditions = Conditions(self.directory)
 
-    def ids(self, spec: Spec, limit: int = 2**62) -> Ids:
-        """[N <= limit] row_ids that a specification names, in its order."""
-        asked = finding.query(spec, limit)
-        found = self._connection.cursor().execute(asked.text, asked.values).fetchnumpy()
+    def ids(self, spec: Spec, limit: int = 2**62, brought: Ids | None = None) -> Ids:
+        """[N <= limit] row_ids that a specification names, in its order; clusters whole.
+
+        brought  [n] row_ids in their order, for ways that a catalog alone knows nothing of:
+                 picture, near, sample
+        raises   UsageError, one line: a condition that fails or takes too long, or a way that needs
+                 what this catalog has not
+        """
+        among = self._among(spec) if brought is None else brought
+        if spec.order == "clusters" and spec.way not in RANKED:
+            return self.clusters.largest_first(self._ids(spec, 2**62, among))[:limit]
+        found = self._ids(spec, limit, among)
+        if among is not None and spec.way in RANKED:
+            _, first = np.unique(among, return_index=True)
+            among = among[np.sort(first)]
+            return among[np.isin(among, found)]
+        if spec.order == "mixed" and spec.scope == "flagged":
+            safe = replace(spec, scope="all", types=(_SAFE,), levels=(), low=0.0, high=1.0)
+            wanted = math.ceil(len(found) / finding.SAFE_EVERY)
+            calm = self._ids(replace(safe, order="random"), wanted, among)
+            return finding.mixed(found, calm)[:limit]
+        return found
+
+    def _ids(self, spec: Spec, limit: int, among: Ids | None) -> Ids:
+        asked = finding.query(spec, limit, among is not None)
+        with self._connection.cursor() as cursor:
+            if among is not None:
+                cursor.register("among", pa.table([pa.array(among)], ["row_id"]))
+            found = cursor.execute(asked.text, asked.values).fetchnumpy()
         return np.asarray(found["row_id"], dtype=np.int64)
+
+    def _among(self, spec: Spec) -> Ids | None:
+        """The rows that a way names, before anything narrows them; None: all."""
+        if spec.way == "rows":
+            return np.array(spec.named, np.int64)
+        if spec.way == "like":
+            return self.neighbours(spec.named[0], NEAREST)[0]
+        if spec.way == "cluster":
+            return self.clusters.members(spec.given)
+        if spec.way == "sql":
+            return self._conditions.rows(spec.given)
+        if spec.way in ("", "box"):
+            return None
+        raise UsageError(f"{spec.way}: what it means is known to the review screen only")
+
+    def cluster_of(self, row_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """row_id -> (cluster, rows in it) of those that have near-duplicates."""
+        return self.clusters.of(row_ids)
+
+    def members(self, cluster: str) -> Ids:
+        """row_ids [N] of a cluster, ascending; none where there is no such cluster."""
+        return self.clusters.members(cluster)
+
+    def neighbours(
+        self, row_id: int, k: int, among: Ids | None = None
+    ) -> tuple[Ids, npt.NDArray[np.float32]]:
+        """(row_ids, cosines) of the k rows most like a row, nearest first, without itself.
+
+        among    only these rows
+        raises   UsageError where the row has no vector, ShardwardenError where there is no index
+        """
+        return self.likeness.of_row(row_id, k, among)
 
     def cards(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What a page shows of these rows, by row_id; those that are not to be shown are absent."""
@@ -98,14 +165,19 @@ class Snapshot(Catalog):
 
         row_ids   [N]; returns [M >= N]
         """
-        query = (
-            "SELECT DISTINCT others.row_id FROM (SELECT unnest(?::BIGINT[]) AS row_id) "
-            "JOIN memory.clusters mine USING (row_id) JOIN memory.clusters others USING (cluster)"
+        return self.clusters.whole(row_ids)
+
+    def _clusters(self) -> Clusters:
+        """Those of this catalog; none in a catalog that an older version has built."""
+        held = self._rows(
+            "SELECT count(*) FROM duckdb_tables() "
+            "WHERE database_name = 'catalog' AND table_name = 'clusters'"
         )
+        if not held[0][0]:
+            return Clusters.of_rows(np.empty(0, np.int64), np.empty(0, np.uint64))
         cursor = self._connection.cursor()
-        found = cursor.execute(query, [row_ids]).fetchnumpy()["row_id"]
-        more = np.setdiff1d(np.asarray(found, np.int64), row_ids)
-        return np.concatenate([row_ids, more])
+        found = cursor.execute("SELECT row_id, cluster FROM catalog.clusters").fetchnumpy()
+        return Clusters.of_rows(np.asarray(found["row_id"]), np.asarray(found["cluster"]))
 
     def _by_id(self, columns: str, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         query = _BY_ID.format(columns=columns)
