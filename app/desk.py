@@ -9,6 +9,7 @@ from app.assigning import Assignments
 from app.bulk import Batches
 from app.evidence import Evidence
 from app.exposure import Exposure
+from app.identity import HEADER, SignIn
 from app.mirror import Mirror
 from app.people import People
 from app.pictures import Pictures
@@ -16,8 +17,8 @@ from app.planning import Planning
 from app.results import Results
 from app.team import read_team
 from app.tokens import Tokens
-from audit import header
 from audit.errors import UsageError
+from audit.header import read as read_header
 from audit.reader import Reader, Snapshot
 from audit.verdicts import is_alias
 from curation.decisions import Decisions
@@ -29,21 +30,34 @@ _current: Desk | None = None
 class Desk:
     """Everything that a page or a route asks; may be shared by threads."""
 
-    def __init__(self, catalog: Path, reviewer: str | None, policy: str = DEFAULT) -> None:
+    def __init__(
+        self,
+        catalog: Path,
+        reviewer: str | None,
+        policy: str = DEFAULT,
+        mode: str = "local",
+        header: str = HEADER,
+    ) -> None:
         """Open a catalog; without a reviewer nothing can be decided.
 
-        policy  in force: name of a preset, or path of a file
-        raises  UsageError for a name that is none or a policy that is wrong, ShardwardenError for
-                a catalog that cannot be read
+        reviewer  with the sign-in "local", which has no other
+        policy    in force: name of a preset, or path of a file
+        mode, header   how reviewers are known, see app.identity
+        raises    UsageError for a name that is none, or a policy, review.yaml or sign-in that is
+                  wrong, ShardwardenError for a catalog that cannot be read
         """
         if reviewer is not None and not is_alias(reviewer):
             raise UsageError(
                 f"--reviewer {reviewer!r}: a name is a-z, 0-9, _ and -, begins with a letter or "
                 "figure and has 64 characters at most; choose another"
             )
+        if reviewer is not None and mode != "local":
+            raise UsageError(f"--reviewer: with --sign-in {mode} everybody has their own; leave it")
         self.catalog = catalog
         self.reviewer = reviewer
-        self.scorer = str(header.read(catalog).get("scorer_sha256", ""))
+        self.team = read_team(catalog)
+        self.sign_in = SignIn(mode, header, self.team.people)
+        self.scorer = str(read_header(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog)
         self.decisions = Decisions(catalog)
         self.batches = Batches()
@@ -56,7 +70,6 @@ class Desk:
         self.planning = Planning(catalog, self.reader, policy)
         self.policies = self.planning.policies
         self.results = Results(self.reader, self.mirror)
-        self.team = read_team(catalog)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
 
     @property
@@ -88,10 +101,16 @@ class Desk:
         return self.reader.now()
 
 
-def open_desk(catalog: Path, reviewer: str | None, policy: str = DEFAULT) -> Desk:
-    """Open the one desk of this process; what the page and the routes then work with."""
+def open_desk(
+    catalog: Path,
+    reviewer: str | None,
+    policy: str = DEFAULT,
+    mode: str = "local",
+    header: str = HEADER,
+) -> Desk:
+    """Open the one desk of this process; what the page and the routes then work with. See Desk."""
     global _current
-    _current = Desk(catalog, reviewer, policy)
+    _current = Desk(catalog, reviewer, policy, mode, header)
     return _current
 
 

@@ -1,4 +1,4 @@
-"""What stands in front of every answer: allowed hosts, security headers, and no odd paths.
+"""What stands in front of every answer: hosts, security headers, no odd paths, and who asks.
 
 Pure ASGI, so that nothing is buffered and the web socket passes through it too.
 """
@@ -16,7 +16,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.identity import SignIn, is_near
+
 OURS = "/audit"
+HEALTH = "/_stcore/health"
+REVIEWER = "shardwarden.reviewer"  # of a request that a proxy vouches for, in its ASGI scope
 _PLAIN = re.compile(r"/audit(/[a-z]+(/[0-9]{1,19})?)?")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -42,9 +46,13 @@ def policy() -> str:
 class Guard:
     """ASGI middleware; see the module."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        """Serve only under these names, whatever the port; all others get 403."""
+    def __init__(self, app: ASGIApp, hosts: Collection[str], sign_in: SignIn | None = None) -> None:
+        """Serve only under these names, whatever the port; all others get 403.
+
+        sign_in   "proxy" lets in only whom the proxy names, and believes only this machine
+        """
         self._app = app
+        self._sign_in = sign_in if sign_in is not None and sign_in.mode == "proxy" else None
         self._hosts = frozenset(host.lower() for host in hosts)
         self._headers = {
             "content-security-policy": policy(),
@@ -60,11 +68,11 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        if self._host(scope) not in self._hosts:
+        if why := self._stranger(scope):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})  # answered with 403
             else:
-                await _refusal(403, "host not allowed")(scope, receive, send)
+                await _refusal(403, why)(scope, receive, send)
             return
 
         async def with_headers(message: Message) -> None:
@@ -79,6 +87,17 @@ class Guard:
             await _refusal(404, "no such address")(scope, receive, with_headers)
         else:
             await self._app(scope, receive, with_headers)
+
+    def _stranger(self, scope: Scope) -> str | None:
+        """Why a request is not let in, else None; notes the alias that a proxy vouches for."""
+        if self._host(scope) not in self._hosts:
+            return "host not allowed"
+        if self._sign_in is None or scope["path"] == HEALTH:
+            return None
+        scope[REVIEWER] = self._sign_in.of_headers(scope["headers"])
+        if not is_near(scope.get("client")):  # anybody could write that header
+            scope[REVIEWER] = None
+        return None if scope[REVIEWER] else "not signed in: come through the proxy"
 
     @staticmethod
     def _host(scope: Scope) -> str:

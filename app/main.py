@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.views.entrance import entrance
+from app.views.overview import overview_page
+from app.views.policy import policy_page
 from app.views.queue import queue_page
 
-PAGES = (st.Page(queue_page, title="Review", default=True),)
+PAGES = (
+    st.Page(queue_page, title="Review", default=True),
+    st.Page(overview_page, title="Overview", url_path="overview"),
+    st.Page(policy_page, title="Policy", url_path="policy"),
+)
 
 st.set_page_config(page_title="Shardwarden", layout="wide")
 # Streamlit leaves a sixth of the width and of the height empty, and moves things for everyone.
@@ -15,4 +22,5 @@ st.html(
     "@media (prefers-reduced-motion:reduce){*,::before,::after"
     "{animation-duration:0s!important;transition-duration:0s!important}}</style>"
 )
-st.navigation(list(PAGES), position="top").run()
+if entrance():
+    st.navigation(list(PAGES), position="top").run()

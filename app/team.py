@@ -5,8 +5,8 @@ Every key may be left out. app/README.md shows a whole file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Team:
     blind_share    0..1 of rows whose scores are hidden until they are decided
     safe_every     order "mixed": one row scored safe after so many flagged ones
     adjudicators   aliases that settle disagreements; () is everybody
+    people         identity at a proxy or provider, in lower case -> alias; {} lets in whomever
+                   the proxy lets through
     guidelines, contacts, locked   texts to show, as they are; `locked`: what to do about a picture
                    that was locked away
     """
@@ -43,6 +45,7 @@ class Team:
     blind_share: float = 0.0
     safe_every: int = 6
     adjudicators: tuple[str, ...] = ()
+    people: Mapping[str, str] = field(default_factory=dict)
     guidelines: str = ""
     contacts: str = ""
     locked: str = ""
@@ -55,7 +58,7 @@ class Team:
 _SHARES = ("second_share", "known_share", "repeat_share", "blind_share")
 _COUNTS = {"drops": 1, "safe_every": 1}  # and the least that each may be
 _TEXTS = ("guidelines", "contacts", "locked")
-_KEYS = (*_SHARES, *_COUNTS, "contested", "adjudicators", *_TEXTS)
+_KEYS = (*_SHARES, *_COUNTS, "contested", "adjudicators", "people", *_TEXTS)
 
 
 def read_team(catalog_dir: Path) -> Team:
@@ -76,6 +79,7 @@ def read_team(catalog_dir: Path) -> Team:
         **dict.fromkeys(_TEXTS, _prose),
         "contested": _types,
         "adjudicators": _aliases,
+        "people": _people,
     }
     found: dict[str, Any] = {name: checks[name](file, value, name) for name, value in said.items()}
     team = Team(**found)
@@ -117,4 +121,17 @@ def _aliases(file: YamlFile, value: object, where: str) -> tuple[str, ...]:
             raise file.error(
                 f"{where}[{i}]", f"{alias!r} is no name: a-z, 0-9, _ and -, 64 at most"
             )
+    return found
+
+
+def _people(file: YamlFile, value: object, where: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for identity, alias in file.mapping(value, where).items():
+        at = f"{where}.{identity}"
+        if not isinstance(alias, str) or not is_alias(alias):
+            raise file.error(at, f"{alias!r:.60} is no name: a-z, 0-9, _ and -, 64 at most")
+        known = identity.strip().lower()
+        if known in found or alias in found.values():
+            raise file.error(at, "two people with one identity or one name; give each their own")
+        found[known] = alias
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.desk import Desk, desk
@@ -29,9 +30,26 @@ class Visit:
 
 
 def visit() -> Visit:
-    """Whoever the script that calls this is running for."""
+    """Whoever the script that calls this is running for; see `welcome`."""
     at = desk()
-    return Visit(at, at.reviewer, _window())
+    return Visit(at, _reviewer(at), _window())
+
+
+def welcome() -> bool:
+    """Whether the script runs for somebody who may be here; without a name one may look."""
+    at = desk()
+    return at.sign_in.mode == "local" or _reviewer(at) is not None
+
+
+def _reviewer(at: Desk) -> str | None:
+    if at.sign_in.mode == "proxy":
+        headers = st.context.headers  # of the web socket, which the guard has let through
+        return at.sign_in.of_headers(
+            [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
+        )
+    if at.sign_in.mode == "oidc":
+        return at.sign_in.of_account(st.user.to_dict())
+    return at.reviewer
 
 
 def _window() -> str:

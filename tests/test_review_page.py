@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.desk import Desk, open_desk
 from app.cards import cards
-from app.serve import _listening
+from app.desk import Desk, open_desk
+from app.serve import Place, Who, listening, serve
 from app.visit import Visit
 from audit.building import index
 from audit.errors import UsageError
@@ -149,12 +149,12 @@ def test_a_name_that_is_no_name_is_refused(catalog: Path, name: str) -> None:
         open_desk(catalog, name)
 
 
-def test_only_loopback_is_listened_on_and_without_nagle() -> None:
+def test_only_loopback_is_listened_on_and_without_nagle(catalog: Path) -> None:
     with pytest.raises(UsageError, match="not a loopback"):
-        _listening("0.0.0.0", 0)
-    with _listening("127.0.0.1", 0) as listener:
+        serve(catalog, Who("ann"), Place("0.0.0.0"), print)
+    with listening(Place(port=0)) as listener:
         # asyncio sets TCP_NODELAY on connections of listeners that name their protocol.
         assert listener.proto == socket.IPPROTO_TCP
         port = listener.getsockname()[1]
-        with pytest.raises(UsageError, match="give another --port"):
-            _listening("127.0.0.1", port)
+        with pytest.raises(UsageError, match="give another --port"), listening(Place(port=port)):
+            pass

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.desk import Desk
+from app.headers import REVIEWER
 from app.pictures import Unshowable
 from app.tokens import HEADER
 from app.visit import Visit
@@ -124,5 +125,8 @@ def _who(desk: Desk, request: Request) -> Visit:
     claim = desk.tokens.check(request.headers.get(HEADER, ""))
     if claim is None:
         raise Problem(403, "the page is out of date; reload it")
+    # A word of somebody else's is of no use to whoever the proxy has let in.
+    if request.scope.get(REVIEWER, claim.reviewer) != claim.reviewer:
+        raise Problem(403, "the page is somebody else's; reload it")
     desk.assignments.touch(claim.reviewer)
     return Visit(desk, claim.reviewer, claim.window)

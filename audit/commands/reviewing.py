@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import sys
 from argparse import ArgumentTypeError, Namespace
+from pathlib import Path
 from types import ModuleType
 
 from audit.options import Command, catalog
@@ -25,7 +26,18 @@ def add(command: Command) -> None:
     p.add_argument("--port", type=_port, default=8501, metavar="N",
                    help="port to listen on, 0 for any that is free (default: 8501)")
     p.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                   help="loopback address to listen on (default: 127.0.0.1)")
+                   help="address to listen on; only with --sign-in oidc one that others can reach "
+                        "(default: 127.0.0.1)")
+    p.add_argument("--sign-in", default="local", choices=("local", "proxy", "oidc"),
+                   help="who decides: --reviewer, whom a proxy in front names, or whom an OpenID "
+                        "provider knows (default: local)")
+    p.add_argument("--identity-header", default="X-Forwarded-User", metavar="NAME",
+                   help="of requests, in which the proxy names who asks "
+                        "(default: X-Forwarded-User)")
+    p.add_argument("--socket", type=Path, metavar="PATH",
+                   help="listen on this unix socket instead, for a proxy on this machine")
+    p.add_argument("--allow-host", action="append", default=[], metavar="NAME",
+                   help="host name under which the proxy is asked; may be given again")
     p.add_argument("--policy", default="balanced", metavar="NAME|FILE",
                    help="in force while deciding: strict, balanced, permissive, psa-vlm or a YAML "
                         "file (default: balanced)")
@@ -40,15 +52,26 @@ def review(args: Namespace) -> int:
         refresh(args.catalog)  # a scan that is still running builds the index at its end only
 
     def ready(address: str) -> None:
-        who = f"as {args.reviewer}" if args.reviewer else (
-            f"read-only; to decide, give --reviewer NAME, such as {_me()}"
-        )  # fmt: skip
-        say(f"{address}  ({who}; Ctrl-C ends)")
+        say(f"{address}  ({_who(args)}; Ctrl-C ends)")
         sys.stdout.flush()
 
     with contextlib.suppress(KeyboardInterrupt):  # the usual way to end it
-        _app().serve(args.catalog, args.reviewer, args.host, args.port, ready, args.policy)
+        app = _app()
+        who = app.Who(args.reviewer, args.sign_in, args.identity_header)
+        place = app.Place(args.host, args.port, args.socket, tuple(args.allow_host))
+        app.serve(args.catalog, who, place, ready, args.policy)
     return 0
+
+
+def _who(args: Namespace) -> str:
+    """Who can decide, in words."""
+    if args.sign_in == "proxy":
+        return f"as whom the proxy names in {args.identity_header}"
+    if args.sign_in == "oidc":
+        return "as whoever signs in"
+    if args.reviewer:
+        return f"as {args.reviewer}"
+    return f"read-only; to decide, give --reviewer NAME, such as {_me()}"
 
 
 def _app() -> ModuleType:
