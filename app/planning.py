@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from app.policies import Policies
 from audit.reader import Reader, Signature
+from audit.taxonomy import Taxonomy
 from audit.verdicts import FOLDER as DECISIONS
 from audit.verdicts import Log, read_log
 from curation import arrays, sampling
@@ -68,6 +69,10 @@ class Planning:
         """Names of concepts that the catalog has scores of."""
         with self._lock:
             return self._opened().concepts
+
+    def known_concepts(self) -> Collection[str]:
+        """Those and the taxonomy's: what a rule may name."""
+        return {*self.concepts(), *(concept.name for concept in Taxonomy.load().concepts)}
 
     def outlook(self, name: str, changed: Content | None = None) -> Outlook:
         """What a policy would do, with changes laid over it.

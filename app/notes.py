@@ -1,0 +1,40 @@
+"""What came of something a visitor did: one line, as plain text, on the page that is drawn next."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from audit.text import visible
+
+_FILE = re.compile(r"^\S*/(?=[^/\s]+(, line \d+)?: )")
+
+
+def done(page: str, line: str, *, bad: bool = False) -> None:
+    """Say this once, when the page is drawn next."""
+    st.session_state[f"{page} says"] = (line, bad)
+
+
+def told(page: str) -> None:
+    """Show what there is to say, and forget it."""
+    line, bad = st.session_state.pop(f"{page} says", ("", False))
+    if line:
+        (problem if bad else note)(line)
+
+
+def problem(line: str) -> None:
+    """A line about what is wrong; never Markdown, for it may quote a file."""
+    with st.container(border=True):
+        st.text(f"⚠ {visible(line)}")
+
+
+def note(line: str) -> None:
+    """A line about what went well."""
+    with st.container(border=True):
+        st.text(f"✓ {visible(line)}")
+
+
+def short(error: Exception) -> str:
+    """An error's line without the folders of this machine before the file it names."""
+    return _FILE.sub("", str(error))
