@@ -21,11 +21,12 @@ from audit.reader import Spec
 from audit.taxonomy import LEVELS, TYPES
 
 STATIC = Path(__file__).with_name("static")
-STYLES = ("grid.css", "pane.css")
+STYLES = ("grid.css", "pane.css", "bulk.css")
 SCRIPTS = (
     "dom.js", "keys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js", "pager.js",
     "ending.js", "outbox.js", "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js",
-    "wellbeing.js", "evidence.js", "blind.js", "searching.js", "leaving.js", "grid.js",
+    "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js", "leaving.js",
+    "jobs.js", "bulk.js", "ruling.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 
@@ -39,6 +40,7 @@ def show_grid(
     empty: str,
     turned: Callable[[], None],
     renewed: Callable[[], None],
+    ruling: bool = False,
 ) -> None:
     """Mount the component with one page.
 
@@ -46,6 +48,7 @@ def show_grid(
     empty         what to say where there is nothing on it
     turned        called when another page is wanted: `st.session_state["grid"]["turn"]`
     renewed       called when the rows are to be found anew
+    ruling        whether what is decided settles what was said before
     """
     html, css, js = _parts()
     component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
@@ -60,12 +63,14 @@ def show_grid(
         "pages": given.pages,
         "total": given.left,
         "whole": given.results.whole,
+        "set": given.results.name,
+        "ruling": ruling,
         "empty": empty,
         "types": list(TYPES),
         "levels": list(LEVELS),
         "personal": as_json(visit.desk.people.of(visit.reviewer)),
         "seen": visit.desk.exposure.of(visit.reviewer),
-        "cards": cards(visit, ids, stacked=spec.collapse),
+        "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
     }
     component(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)
 

@@ -46,7 +46,10 @@ def _clear(visit: Visit, row_id: int) -> Response:
 
 def _evidence(visit: Visit, row_id: int) -> Response:
     """A map of 24 pixels; 202 while the scorer is being loaded: ask again."""
-    found = visit.desk.evidence.of(_row(visit, row_id))
+    row = _row(visit, row_id)
+    if visit.desk.assignments.blind(visit.reviewer, row_id):
+        raise Problem(403, "shown once you have decided")
+    found = visit.desk.evidence.of(row)
     if found is None:
         return answer({"loading": True}, 202)
     heat = base64.b64encode(found.heat).decode()
@@ -71,4 +74,6 @@ def _row(visit: Visit, row_id: int) -> dict[str, Any]:
     row = visit.desk.picture_row(row_id)
     if row is None:
         raise Problem(404, "no such row")
+    if row["risk_type"] in visit.desk.people.of(visit.reviewer).opt_out:
+        raise Problem(403, f"of a type that you do not want: {row['risk_type']}; see Settings")
     return row

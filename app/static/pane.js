@@ -45,8 +45,14 @@ class Pane {
       const caption = this.more.querySelector("details.caption-fold");
       if (caption && !folded) caption.open = true;
       this.counted?.(item.seen);
-      this.shown?.(card, item, asked.signal);
+      this.arrived?.(card, asked.signal);
     } catch { /* moved on, or no server: what the card says stays */ }
+  }
+
+  // More of the sample that is shown, before what is folded.
+  add(...parts) {
+    const before = this.more.querySelector("details:not(.caption-fold)");
+    for (const part of parts) this.more.insertBefore(part, before);
   }
 
   async get(address, signal) {

@@ -1,0 +1,62 @@
+"""What people said about pictures like one, and how many near-duplicates it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.desk import Desk
+from audit.errors import ShardwardenError
+from audit.reader import Snapshot
+from audit.specs import Spec
+
+AMONG = 256  # the most alike, of which those that are decided are told
+MOST_TOLD = 5
+
+
+def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
+    """What the pane says of others like a row that may be shown.
+
+    returns  {"blind": nothing is told before the reviewer has decided, "decided": the nearest that
+             people have decided, nearest first, "none": why there are none, "cluster": its
+             near-duplicates or None, "like": what follows `?` in an address that finds them}
+    """
+    snapshot = desk.now()
+    like = Spec(scope="any", way="like", given=str(row_id)).address()
+    cluster = _cluster(desk, snapshot, row_id)
+    if desk.assignments.blind(reviewer, row_id) or desk.assignments.is_second(reviewer, row_id):
+        return {"blind": True, "decided": [], "none": None, "cluster": cluster, "like": like}
+    none = None
+    try:
+        decided = _decided(desk, snapshot, row_id)
+        if not decided:
+            none = f"None of the {AMONG} most like it is decided."
+    except ShardwardenError as error:  # no vectors, or none of this row
+        decided, none = [], str(error)
+    return {"blind": False, "decided": decided, "none": none, "cluster": cluster, "like": like}
+
+
+def _decided(desk: Desk, snapshot: Snapshot, row_id: int) -> list[dict[str, Any]]:
+    found = []
+    for row, cosine in zip(*snapshot.neighbours(row_id, AMONG), strict=True):
+        outcome = desk.mirror.outcome(int(row))
+        if outcome is not None and not desk.mirror.locked(int(row)):
+            label = outcome.label
+            found.append(
+                {
+                    "row_id": str(row),
+                    "alike": round(float(cosine), 2),
+                    "verdict": outcome.verdict,
+                    "type": label.type if label else None,
+                    "level": label.level if label else None,
+                }
+            )
+    return found[:MOST_TOLD]
+
+
+def _cluster(desk: Desk, snapshot: Snapshot, row_id: int) -> dict[str, Any] | None:
+    found = snapshot.cluster_of([row_id]).get(row_id)
+    if found is None:
+        return None
+    name, size = found
+    address = Spec(scope="any", way="cluster", given=name).address()
+    return {"size": size, "address": address}
