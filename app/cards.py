@@ -14,16 +14,22 @@ CONCEPTS_SHOWN = 2
 OPTED_OUT = "not shown to you: you opted out of this type"
 
 
-def cards(visit: Visit, ids: Sequence[int], *, stacked: bool = False) -> list[dict[str, Any]]:
+def cards(
+    visit: Visit, ids: Sequence[int], *, stacked: bool = False, ruling: bool = False
+) -> list[dict[str, Any]]:
     """What the grid shows of these rows, in their order; of rows that are gone, only that.
 
     stacked   each row stands for its whole cluster of near-duplicates
+    ruling    with the verdicts that are to be settled
     """
     visit.desk.mirror.catch_up()
     snapshot = visit.desk.now()
     rows = snapshot.cards(ids)
     unwanted = visit.desk.people.of(visit.reviewer).opt_out
     made = [_card(visit, row_id, rows.get(row_id), unwanted) for row_id in ids]
+    if ruling:
+        for row_id, card in zip(ids, made, strict=True):
+            card["said"] = _verdicts(visit, row_id)
     return _stacked(made, snapshot) if stacked else made
 
 
@@ -57,6 +63,15 @@ def _card(
         "mine": said(mine) if mine else None,
         "others": outcome is not None and any(d.reviewer != reviewer for d in outcome.decisions),
     }
+
+
+def _verdicts(visit: Visit, row_id: int) -> list[dict[str, Any]]:
+    """What each reviewer said of a row that waits for a ruling."""
+    outcome = visit.desk.mirror.outcome(row_id)
+    return [
+        said(decision) | {"revealed": decision.revealed, "note": shown(decision.note)}
+        for decision in (outcome.decisions if outcome else ())
+    ]
 
 
 def _stacked(made: list[dict[str, Any]], snapshot: Snapshot) -> list[dict[str, Any]]:

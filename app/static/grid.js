@@ -225,7 +225,8 @@ class Review {
 
   decide(card, said) {
     const entry = {
-      id: newId(), row_id: card.id, type: null, level: null, given: card.given, cluster: card.cluster, ...said,
+      id: newId(), row_id: card.id, type: null, level: null, given: card.given, cluster: card.cluster,
+      rules: this.data.ruling || undefined, ...said,
       revealed: this.looked || this.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
     this.undoing.push({ row: card.id, id: entry.id, before: this.marks.get(card.id) || null });

@@ -22,11 +22,12 @@ ANEW = "anew"  # set where what is asked for has changed: it begins at page 1
 _DIGITS_MOST = 9
 
 
-def show_listing(here: Visit, spec: Spec, state: str, empty: str) -> None:
+def show_listing(here: Visit, spec: Spec, state: str, empty: str, *, ruling: bool = False) -> None:
     """Draw the page that the address names.
 
     spec, state   which rows, see app.results
     empty         what to say where nothing was found
+    ruling        whether what is decided settles what was said before
     """
     page = _place(spec, state)
     try:
@@ -38,6 +39,7 @@ def show_listing(here: Visit, spec: Spec, state: str, empty: str) -> None:
     show_grid(
         here, given, spec, state, empty=empty,
         turned=partial(_turned, spec, state), renewed=partial(_renewed, here, spec, state),
+        ruling=ruling,
     )  # fmt: skip
 
 

@@ -1,0 +1,269 @@
+// One decision about many rows: which, what it would do, confirm, undo of the whole. Nothing is
+// stored before the confirmation, and the server names the rows: this dialog only shows them.
+
+const MANY_VERDICTS = [
+  ["agree", "Agree", "each is as it was scored"],
+  ["relabel", "Relabel", "all are of this type and level:"],
+  ["keep", "Keep", "all stay"],
+  ["drop", "Drop", "all go"],
+  ["escalate", "Escalate", "somebody else has to decide"],
+];
+const EFFECTS = [["kept", "kept"], ["review", "for review"], ["dropped", "dropped"], ["held", "held back"]];
+
+class Bulk {
+  constructor(review) {
+    this.review = review;
+    this.dialog = element("dialog", { class: "bulk", "aria-labelledby": "bulk-title", "data-testid": "bulk" });
+    this.dialog.addEventListener("cancel", (event) => this.working && event.preventDefault());
+    this.dialog.addEventListener("close", () => this.closed());
+    review.shell.append(this.dialog);
+    this.asked = 0; // answers to older questions are late
+    this.working = false;
+    this.changed = false;
+  }
+
+  actions() {
+    return [["many", "Decide many", "d"]];
+  }
+
+  act(id) {
+    if (id !== "many") return false;
+    if (!this.review.data.reviewer) this.review.say("Read-only: no reviewer name was given");
+    else if (this.review.data.ruling) this.review.say("Disagreements are settled one by one");
+    else if (this.review.cards.length) this.open();
+    else this.review.say("There is nothing to decide here");
+    return true;
+  }
+
+  open() {
+    this.review.reveal.hide();
+    const { data, cards, card } = this.review;
+    const here = cards.filter(({ gone }) => !gone).length;
+    this.ways = [["page", `This page: ${samples(here)}`, { rows: cards.filter(({ gone }) => !gone).map(({ id }) => id) }]];
+    if (card?.members > 1) this.ways.unshift(["cluster", `This one and its near-duplicates: ${samples(card.members)}`, { cluster: card.id }]);
+    if (data.set) this.ways.push(["set", `Everything in this queue${data.whole ? "" : ": the first million"}`, { set: data.set }]);
+    this.verdict = null;
+    this.build();
+    this.dialog.showModal();
+    this.choose("page");
+  }
+
+  build() {
+    this.count = element("p", { class: "count", role: "status", "data-testid": "bulk-count" });
+    this.without = element("ul", { class: "without" });
+    this.look = element("ul", { class: "look", "aria-label": "Some of them, spread evenly" });
+    this.table = element("table", { class: "effect", "data-testid": "bulk-effect" });
+    this.note = element("p", { class: "note", role: "status", "data-testid": "bulk-note" });
+    this.bar = element("progress", { "aria-label": "Stored so far" });
+    this.bar.hidden = true;
+    this.confirm = this.button("Decide", () => this.store());
+    this.back = this.button("Undo all of them", () => this.undo());
+    this.back.hidden = true;
+    this.leave = this.button("Close", () => this.dialog.close());
+    const buttons = element("div", { class: "answers" });
+    buttons.append(this.confirm, this.back, this.leave);
+    this.form = element("div", { class: "sides" });
+    const left = element("div");
+    const right = element("div");
+    left.append(this.choices("Which", "way", this.ways.map(([name, label]) => [name, label]), (name) => this.choose(name)),
+      this.count, this.without, this.look);
+    right.append(this.choices("What", "verdict", MANY_VERDICTS, (name) => this.say(name)), this.table);
+    this.form.append(left, right);
+    this.dialog.replaceChildren(element("h2", { text: "Decide for many", id: "bulk-title" }), this.form, this.note, this.bar, buttons);
+  }
+
+  button(text, press) {
+    const made = element("button", { type: "button", text });
+    made.onclick = press;
+    return made;
+  }
+
+  // Radio buttons; with relabel the type and the level beside it.
+  choices(title, name, options, chosen) {
+    const set = element("fieldset");
+    set.append(element("legend", { text: title }));
+    for (const [value, label, more] of options) {
+      const line = element("label", { class: "option" });
+      const radio = element("input", { type: "radio", name: `bulk-${name}`, value });
+      radio.onchange = () => chosen(value);
+      line.append(radio, element("strong", { text: label }), more ? ` ${more}` : "");
+      set.append(line);
+      if (value === "relabel") set.append(this.labels());
+    }
+    return set;
+  }
+
+  labels() {
+    const { types, levels } = this.review.data;
+    const line = element("div", { class: "labels" });
+    this.type = this.list("Type", ["as scored", ...types]);
+    this.level = this.list("Level", ["as scored", ...levels]);
+    this.type.onchange = this.level.onchange = () => {
+      if (this.type.value === "safe") this.level.value = "none";
+      this.dialog.querySelector("input[value=relabel]").checked = true;
+      this.say("relabel");
+    };
+    line.append(this.type, this.level);
+    return line;
+  }
+
+  list(label, values) {
+    const made = element("select", { "aria-label": label });
+    values.forEach((value, n) => made.append(element("option", { text: value, value: n ? value : "" })));
+    return made;
+  }
+
+  async choose(name) {
+    const turn = ++this.asked;
+    this.offer = null;
+    const radio = this.dialog.querySelector(`input[value=${name}]`);
+    radio.checked = true;
+    this.count.textContent = "Counting";
+    this.without.replaceChildren();
+    this.look.replaceChildren();
+    this.table.replaceChildren();
+    this.ready();
+    const [, , body] = this.ways.find(([way]) => way === name);
+    const found = await this.ask("/audit/bulk", body);
+    if (turn !== this.asked) return;
+    if (!found) {
+      this.count.textContent = "";
+      return;
+    }
+    this.offer = found;
+    this.tell(found);
+    if (this.verdict) this.say(this.verdict);
+    else this.ready();
+  }
+
+  tell(found) {
+    this.count.textContent = `${samples(found.count)}${found.near ? `, near-duplicates among them` : ""}`;
+    const lines = found.left_out.map(([why, count]) => `${counted(count)} left out: ${why}`);
+    if (found.again) lines.push(`${counted(found.again)} you have decided before: this replaces it`);
+    this.without.replaceChildren(...lines.map((text) => element("li", { text })));
+    this.look.replaceChildren(...found.sample.map((card) => {
+      const item = element("li", { title: [card.type, card.level].filter(Boolean).join(" ") });
+      const image = element("img", { alt: [card.type || "not scored", card.level].filter(Boolean).join(" "), draggable: "false" });
+      previewInto(image, card);
+      item.append(image);
+      return item;
+    }));
+    this.effects(null);
+  }
+
+  // The policy's counts of exactly these rows, now and after.
+  effects(after) {
+    const { before, policy } = this.offer;
+    const head = element("tr");
+    head.append(element("th", { text: `Policy ${policy}`, scope: "col" }),
+      element("th", { text: "now", scope: "col" }), element("th", { text: "then", scope: "col" }));
+    const rows = EFFECTS.map(([name, label]) => {
+      const row = element("tr");
+      row.append(element("th", { text: label, scope: "row" }), element("td", { text: counted(before[name]) }),
+        element("td", { text: after ? counted(after[name]) : "…", class: after && after[name] !== before[name] ? "other" : null }));
+      return row;
+    });
+    this.table.replaceChildren(head, ...rows);
+  }
+
+  async say(verdict) {
+    this.verdict = verdict;
+    this.effect = null;
+    const turn = ++this.asked;
+    this.note.textContent = "";
+    this.ready();
+    if (!this.offer?.count) return;
+    this.effects(null);
+    const said = this.said();
+    if (!said) {
+      this.note.textContent = "Choose a type or a level, or both";
+      return;
+    }
+    const found = await this.ask("/audit/effect", { offer: this.offer.offer, say: said });
+    if (turn !== this.asked || !found) return;
+    this.effect = found;
+    this.effects(found.after);
+    const silent = this.offer.count - found.count;
+    if (silent) this.note.textContent = `${samples(silent)} have no score to agree with and are left out`;
+    this.ready();
+  }
+
+  said() {
+    if (this.verdict !== "relabel") return { verdict: this.verdict };
+    const type = this.type.value || null;
+    const level = this.level.value || null;
+    return type || level ? { verdict: "relabel", type, level } : null;
+  }
+
+  ready() {
+    const count = this.effect?.count || 0;
+    this.confirm.disabled = !count || this.working;
+    this.confirm.textContent = count ? `Decide ${samples(count)}` : "Decide";
+  }
+
+  async store() {
+    const batch = newId();
+    const { count } = this.effect;
+    const ended = await this.work("/audit/batch", { offer: this.offer.offer, say: this.said(), batch }, "stored");
+    if (!ended) return;
+    this.batch = batch;
+    this.back.hidden = !ended.done;
+    const less = count - ended.done;
+    this.note.textContent = ended.problem || `Stored: ${samples(ended.done)}${less ? `; ${counted(less)} were locked away meanwhile` : ""}. The page Decisions lists this batch.`;
+    this.confirm.hidden = true;
+    (this.back.hidden ? this.leave : this.back).focus();
+  }
+
+  async undo() {
+    const ended = await this.work("/audit/undo", { batch: this.batch, mark: newId() }, "taken back");
+    if (!ended) return;
+    this.back.hidden = true;
+    this.note.textContent = ended.problem || `Taken back: ${samples(ended.done)}. All is as it was.`;
+    this.leave.focus();
+  }
+
+  // A job with its progress; null when it could not be begun.
+  async work(path, body, what) {
+    this.working = this.changed = true;
+    this.form.inert = true;
+    for (const button of [this.confirm, this.back, this.leave]) button.disabled = true;
+    this.bar.hidden = false;
+    let ended = null;
+    try {
+      ended = await runJob((...asked) => this.review.ask(...asked), path, body, (state) => {
+        this.bar.max = state.total || 1;
+        this.bar.value = state.done;
+        this.note.textContent = `${counted(state.done)} of ${counted(state.total)} ${what}`;
+      });
+    } catch (error) {
+      this.note.textContent = error.message;
+      this.form.inert = false;
+    }
+    this.working = false;
+    this.bar.hidden = true;
+    for (const button of [this.back, this.leave]) button.disabled = false;
+    this.ready();
+    return ended;
+  }
+
+  async ask(path, body) {
+    try {
+      const answer = await this.review.ask(path, body);
+      const found = await answer.json();
+      if (answer.ok) return found;
+      this.note.textContent = found.error || `failed: ${answer.status}`;
+    } catch {
+      this.note.textContent = "The server does not answer; try again";
+    }
+    return null;
+  }
+
+  // The cards say what was decided once the page has run again.
+  closed() {
+    if (this.changed) this.review.send("turn", this.review.page);
+    this.changed = false;
+    this.dialog.replaceChildren();
+  }
+}
+
+PARTS.push((review) => new Bulk(review));
