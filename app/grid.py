@@ -70,6 +70,7 @@ def show_grid(
         "levels": list(LEVELS),
         "personal": as_json(visit.desk.people.of(visit.reviewer)),
         "seen": visit.desk.exposure.of(visit.reviewer),
+        "locked": visit.desk.team.locked,
         "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
     }
     component(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)

@@ -9,7 +9,7 @@ class EvidenceMap {
   }
 
   actions() {
-    return [["evidence", "Evidence map", "v"]];
+    return [["evidence", "Evidence map", "w"]];
   }
 
   selected() {

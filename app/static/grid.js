@@ -17,6 +17,7 @@
 //                      its own (a break dialog before "reveal", a cluster before "drop")
 //     decided(entry)   a decision has been made here and is on its way
 //     stored(ids)      decisions with these ids are stored
+//     told(seen)       what the server has counted of what was seen; see app/exposure.py
 //     stop()           the screen has gone: another page is shown
 // and use of the screen:
 //     review.data, .cards, .card (under the cursor), .marks, .shell (<dialog>s go in here: while
@@ -37,7 +38,6 @@ class Review {
     this.pane = new Pane(find(".pane"));
     this.reveal = new Reveal(this.pane.canvas, (text) => this.say(text));
     this.reveal.counted = this.pane.counted = (seen) => this.count(seen);
-    this.wellbeing = new Wellbeing(this.shell);
     this.cells = new Cells(this.grid, (n) => this.select(n), () => this.data.token);
     this.cells.previewed = (card) => this.card === card && previewInto(this.pane.preview, card);
     this.pager = new Pager((page) => this.turnTo(page), () => this.anew());
@@ -60,8 +60,6 @@ class Review {
     this.data = data;
     this.send = send;
     this.pane.token = this.reveal.token = data.token;
-    this.wellbeing.take(data.personal, data.token);
-    this.reveal.alwaysGrey = data.personal.always_grey;
     const whose = `${data.catalog}.${data.reviewer || ""}`;
     if (whose !== this.whose) this.begin(whose);
     const shown = this.card?.id;
@@ -80,7 +78,6 @@ class Review {
       this.reveal.hide();
       this.cells.build(this.cards, this.marks);
       this.begun(isFirst || isStep ? this.address.item : shown);
-      this.wellbeing.announce(this.cards, () => this.turnPage(1));
     } else {
       this.cards.forEach((card) => this.paint(card));
     }
@@ -311,7 +308,7 @@ class Review {
 
   count(seen = this.lastSeen) {
     this.lastSeen = seen;
-    this.wellbeing.told(seen);
+    this.tell("told", seen);
     if (seen) this.bar.seen.textContent = `${seen.pictures} revealed`;
   }
 

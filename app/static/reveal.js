@@ -8,6 +8,7 @@ class Reveal {
     this.said = said;
     this.id = null;
     this.token = "";
+    this.alwaysGrey = false;
     this.asked = null;
     this.since = 0;
     this.timer = null;
@@ -59,7 +60,8 @@ class Reveal {
   }
 
   colour() {
-    if (this.shown) this.canvas.classList.toggle("grey");
+    if (this.shown && this.alwaysGrey) this.said("You chose that pictures stay grey; see Settings");
+    else if (this.shown) this.canvas.classList.toggle("grey");
   }
 
   hide() {

@@ -3,42 +3,42 @@
 const HARD_SHARE = 0.5; // of a batch at level high, from which on it is announced
 
 class Wellbeing {
-  constructor(shell) {
-    this.shell = shell;
+  constructor(review) {
+    this.review = review;
+    this.shell = review.shell;
     this.dialog = element("dialog", { class: "word", "data-testid": "word" });
     this.dialog.addEventListener("cancel", (event) => event.preventDefault()); // it asks to be answered
-    shell.append(this.dialog);
-    this.token = "";
-    this.settings = {};
+    this.shell.append(this.dialog);
   }
 
-  // Settings of the person, as the server keeps them.
-  take(settings, token) {
-    this.settings = settings;
-    this.token = token;
-    const strength = settings.blur / 100;
-    this.shell.style.setProperty("--blur-small", `${8 * strength}px`);
-    this.shell.style.setProperty("--blur-large", `${18 * strength}px`);
-  }
-
-  get open() {
-    return this.dialog.open;
+  take(data, isNew) {
+    const { blur, always_grey: alwaysGrey } = data.personal;
+    this.shell.style.setProperty("--blur-small", `${0.08 * blur}px`);
+    this.shell.style.setProperty("--blur-large", `${0.18 * blur}px`);
+    this.review.reveal.alwaysGrey = alwaysGrey;
+    if (isNew) this.announce(data.cards, data.personal.notice);
   }
 
   // Before a batch in which most are high; nothing of it is seen until the answer.
-  announce(cards, skip) {
-    this.shell.classList.remove("covered");
-    if (this.dialog.open) this.dialog.close();
-    const text = this.settings.notice ? hardness(cards) : "";
+  announce(cards, isWanted) {
+    this.uncover();
+    this.dialog.close();
+    const text = isWanted ? hardness(cards) : "";
     if (!text) return;
-    this.shell.classList.add("covered");
+    this.cover();
     this.ask(`Next ${cards.length}: ${text}`, "Continue when you are ready, or leave it to others.", [
-      ["Continue", () => this.shell.classList.remove("covered")],
+      ["Continue", () => this.uncover()],
       ["Skip this batch", () => {
-        this.shell.classList.remove("covered");
-        skip();
+        this.uncover();
+        this.review.turnPage(1);
       }],
     ]);
+  }
+
+  // What a person had locked away is not to be handled by this tool, but by the team's own rules.
+  decided(entry) {
+    const text = this.review.data.locked;
+    if (entry.verdict === "quarantine" && text) this.ask("Locked away", text, [["Go on", () => {}]]);
   }
 
   // What the server counted; it says when a pause is due.
@@ -51,22 +51,31 @@ class Wellbeing {
   }
 
   rest() {
-    this.shell.classList.add("covered");
+    this.review.reveal.hide();
+    this.cover();
     this.ask("Pause", "Nothing is shown. Look at something far away, walk a little.", [
       ["I am back", () => {
-        this.shell.classList.remove("covered");
+        this.uncover();
         this.paused();
       }],
     ]);
   }
 
+  cover() {
+    this.shell.classList.add("covered");
+  }
+
+  uncover() {
+    this.shell.classList.remove("covered");
+  }
+
   // Counting begins anew.
   paused() {
-    fetch("/audit/exposure", {
-      method: "POST", keepalive: true,
-      headers: { "content-type": "application/json", "x-audit-token": this.token },
-      body: JSON.stringify({ paused: true }),
-    }).catch(() => {});
+    this.review.ask("/audit/exposure", { paused: true }, { keepalive: true }).catch(() => {});
+  }
+
+  stop() {
+    this.dialog.remove();
   }
 
   // The heading has the focus: a key meant for the grid presses no button.
@@ -96,3 +105,5 @@ function hardness(cards) {
   for (const { type } of high) counts.set(type || "no type", (counts.get(type || "no type") || 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]).map(([type, count]) => `${type} ${count} high`).join(", ");
 }
+
+PARTS.push((review) => new Wellbeing(review));
