@@ -19,6 +19,7 @@ st.set_page_config(page_title="Shardwarden", layout="wide")
 # Streamlit leaves a sixth of the width and of the height empty, and moves things for everyone.
 st.html(
     "<style>.stMainBlockContainer{padding:4rem 1.5rem 1rem}"
+    ".stMain:focus-visible{outline:2px solid #6aa7ff;outline-offset:-2px}"
     "@media (prefers-reduced-motion:reduce){*,::before,::after"
     "{animation-duration:0s!important;transition-duration:0s!important}}</style>"
 )

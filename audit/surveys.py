@@ -20,7 +20,7 @@ from audit.taxonomy import TYPES
 
 SCORES = ("risk", *(f"p_{name}" for name in TYPES))
 BINS = 50  # of a histogram
-SIDE = 120  # of the map: so many squares each way
+SIDES = (24, 60, 120)  # squares of the map each way: for few rows, more, and many
 COUNTED = 0.5  # probability from which a concept counts as seen
 
 _RISKY = "risk_type IS NOT NULL AND risk_type <> 'safe'"
@@ -79,10 +79,12 @@ class MapMade:
 class Density:
     """How many rows lie in each square of the map that is not empty.
 
-    x, y     [n] int, 0..SIDE - 1, square (x, y) covers x/SIDE..(x + 1)/SIDE
+    side     squares each way
+    x, y     [n] int, 0..side - 1, square (x, y) covers x/side..(x + 1)/side
     count    [n] int, above 0
     """
 
+    side: int
     x: Counts
     y: Counts
     count: Counts
@@ -130,6 +132,16 @@ def matrix(catalog: Catalog) -> dict[tuple[str, str | None], int]:
         "WHERE status = 'scored' AND risk_type IS NOT NULL GROUP BY ALL"
     )
     return {(row["risk_type"], row["risk_level"]): row["n"] for row in found.to_pylist()}
+
+
+def flagged_among(catalog: Catalog, row_ids: Sequence[int]) -> int:
+    """How many of these rows are flagged."""
+    found = catalog.ask(
+        "SELECT count(*) AS n FROM (SELECT unnest(?::BIGINT[]) AS row_id) "
+        f"JOIN catalog.samples USING (row_id) WHERE status = 'scored' AND {_RISKY}",
+        [list(row_ids)],
+    )
+    return int(found["n"][0].as_py())
 
 
 def concepts(catalog: Catalog) -> dict[str, int]:
@@ -184,21 +196,27 @@ def map_made(catalog: Catalog) -> MapMade | None:
     return MapMade(**found[0]) if found and found[0]["placed"] else None
 
 
-def density(catalog: Catalog, only: str = "") -> Density:
+def side_for(placed: int) -> int:
+    """Squares each way for so many rows: one of SIDES, so that few rows are not lost in them."""
+    return next((side for side in SIDES if placed < 4 * side**2), SIDES[-1])
+
+
+def density(catalog: Catalog, side: int, only: str = "") -> Density:
     """How many rows lie where on the map.
 
+    side     squares each way; see `side_for`
     only     "" for all, "flagged", or a name of TYPES
     raises   UsageError for another name
     """
     square = ", ".join(
-        f"greatest(0, least(floor({axis}::DOUBLE * {SIDE}), {SIDE - 1}))::BIGINT AS {axis}"
+        f"greatest(0, least(floor({axis}::DOUBLE * {side:d}), {side - 1:d}))::BIGINT AS {axis}"
         for axis in ("x", "y")
     )
     found = catalog.ask(
         f"SELECT {square}, count(*) AS n FROM {_placed(only)} GROUP BY ALL ORDER BY ALL"
     )
     x, y, count = (found[name].to_numpy() for name in ("x", "y", "n"))
-    return Density(x, y, count)
+    return Density(side, x, y, count)
 
 
 def in_box(catalog: Catalog, box: tuple[float, float, float, float], only: str = "") -> int:

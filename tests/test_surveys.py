@@ -59,6 +59,13 @@ def test_the_matrix_is_the_count_of_every_pair(catalog: Catalog, rows: list[dict
     assert surveys.matrix(catalog) == dict(expected)
 
 
+def test_flagged_rows_among_others(catalog: Catalog, rows: list[dict]) -> None:
+    some = rows[::3]
+    expected = sum(r["risk_type"] not in (None, "safe") for r in some)
+    assert surveys.flagged_among(catalog, [r["row_id"] for r in some] + [-5]) == expected
+    assert surveys.flagged_among(catalog, []) == 0
+
+
 def test_concepts_are_counted_from_one_half(catalog: Catalog) -> None:
     names, _ = catalog.score_names()
     table = catalog.columns(["status"], concepts=names)
@@ -89,15 +96,19 @@ def test_the_map_says_where_how_many_lie(catalog: Catalog, rows: list[dict]) -> 
     types = {row["row_id"]: row["risk_type"] for row in rows}
     for only, wanted in (("", TYPES), ("flagged", TYPES[:-1]), ("illegal", ("illegal",))):
         mine = [p for p in places if types[p["row_id"]] in wanted]
-        side = surveys.SIDE
+        side = surveys.side_for(made.placed)
         squares = Counter(
             (min(int(p["x"] * side), side - 1), min(int(p["y"] * side), side - 1)) for p in mine
         )
-        found = surveys.density(catalog, only)
+        found = surveys.density(catalog, side, only)
         assert dict(zip(zip(found.x, found.y, strict=True), found.count, strict=True)) == squares
         box = (0.25, 0.1, 0.75, 0.6)
         inside = [p for p in mine if 0.25 <= p["x"] <= 0.75 and 0.1 <= p["y"] <= 0.6]
         assert surveys.in_box(catalog, box, only) == len(inside)
+
+
+def test_many_rows_lie_in_smaller_squares() -> None:
+    assert [surveys.side_for(n) for n in (1, 2_000, 3_000, 50_000, 10**7)] == [24, 24, 60, 120, 120]
 
 
 def test_without_a_map_nothing_is_placed(tmp_path: Path) -> None:
@@ -105,7 +116,7 @@ def test_without_a_map_nothing_is_placed(tmp_path: Path) -> None:
     index(folder)
     with Catalog(folder) as opened:
         assert surveys.map_made(opened) is None
-        assert len(surveys.density(opened).count) == 0
+        assert len(surveys.density(opened, 24).count) == 0
 
 
 @pytest.mark.parametrize(
@@ -113,7 +124,7 @@ def test_without_a_map_nothing_is_placed(tmp_path: Path) -> None:
     [
         lambda c: surveys.histogram(c, "uid"),
         lambda c: surveys.sides(c, "risk; drop", 0.5),
-        lambda c: surveys.density(c, "' OR 1"),
+        lambda c: surveys.density(c, 24, "' OR 1"),
     ],
 )
 def test_names_that_there_are_not_are_refused(catalog: Catalog, ask: object) -> None:
