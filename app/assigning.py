@@ -120,7 +120,7 @@ class Assignments:
         """
         reviewer = visit.reviewer
         if reviewer is None or state != "open":
-            return _slice(self._results.of(spec, state), page)
+            return _slice(self._results.of(spec, state, reviewer=reviewer), page)
         self._mirror.catch_up()
         wanted = self._for(reviewer, spec)
         if wanted is None:
@@ -146,7 +146,7 @@ class Assignments:
         wanted = spec if reviewer is None or state != "open" else self._for(reviewer, spec)
         if wanted is None:
             return
-        self._results.of(wanted, state, renew=True)
+        self._results.of(wanted, state, reviewer=reviewer, renew=True)
         if state == "open":
             self._results.of(wanted, "any", renew=True)
         if reviewer is not None:

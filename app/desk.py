@@ -10,6 +10,7 @@ from app.bulk import Batches
 from app.evidence import Evidence
 from app.exposure import Exposure
 from app.identity import HEADER, SignIn
+from app.loaded import Loaded
 from app.mirror import Mirror
 from app.people import People
 from app.pictures import Pictures
@@ -17,6 +18,7 @@ from app.planning import Planning
 from app.results import Results
 from app.team import read_team
 from app.tokens import Tokens
+from app.ways import Ways
 from audit.errors import UsageError
 from audit.header import read as read_header
 from audit.reader import Reader, Snapshot
@@ -63,13 +65,15 @@ class Desk:
         self.batches = Batches()
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
-        self.evidence = Evidence(catalog, self.pictures)
+        self.scorer_loaded = Loaded(catalog)
+        self.evidence = Evidence(self.pictures, self.scorer_loaded)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
         self.exposure = Exposure(catalog, self.people)
         self.planning = Planning(catalog, self.reader, policy)
         self.policies = self.planning.policies
-        self.results = Results(self.reader, self.mirror)
+        self.ways = Ways(catalog, self.mirror, self.scorer_loaded)
+        self.results = Results(self.reader, self.mirror, self.ways)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
 
     @property

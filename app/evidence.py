@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from app.loaded import Loaded
 from app.pictures import LIMITS, SIDE, Pictures, Unshowable
 from audit import pixels
 from audit.errors import ShardwardenError
@@ -24,11 +22,10 @@ from audit.images import view
 from audit.taxonomy import SAFE, TYPES
 
 if TYPE_CHECKING:
-    from audit.scorer import Scorer
+    from audit.registry import AnyScorer
 
 SIDE_SHOWN = 24  # longest side of a map: that of the previews
 PATIENCE = 2.0  # seconds of waiting for the scorer before the page is told to ask again
-SECONDS = 20.0  # for one map
 MAPS_KEPT = 512
 
 
@@ -50,12 +47,10 @@ class Map:
 class Evidence:
     """Maps of one catalog's pictures; may be shared by threads, makes one at a time."""
 
-    def __init__(self, catalog_dir: Path, pictures: Pictures) -> None:
-        """Nothing is loaded yet."""
-        self._catalog = catalog_dir
+    def __init__(self, pictures: Pictures, scorer: Loaded) -> None:
+        """There is no map yet."""
         self._pictures = pictures
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evidence")
-        self._scorer: Future[Scorer] | None = None
+        self._scorer = scorer
         self._maps: OrderedDict[int, Map] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -66,24 +61,12 @@ class Evidence:
         """
         with self._lock:
             kept = self._maps.get(row["row_id"])
-            if kept is None and self._scorer is None:
-                self._scorer = self._pool.submit(self._load)
-            loading = self._scorer
-        if kept is not None or loading is None:
+        if kept is not None:
             return kept
         try:
-            scorer = loading.result(PATIENCE)
-        except TooSlow:
-            return None
-        except Exception as error:  # whatever a library says when it cannot be imported or read
-            with self._lock:
-                self._scorer = None  # mended meanwhile, it can be asked again
-            why = f"the scorer cannot be loaded here: {_line(error)} (`audit explain` takes it)"
-            raise Unshowable(why) from error
-        try:
-            made = self._pool.submit(self._made, scorer, row).result(SECONDS)
-        except TooSlow:
-            raise Unshowable(f"too slow: no map within {SECONDS:g} s") from None
+            if self._scorer.scorer(PATIENCE) is None:
+                return None
+            made = self._scorer.run(lambda scorer: self._made(scorer, row))
         except (ShardwardenError, OSError) as error:
             raise Unshowable(str(error)) from error
         with self._lock:
@@ -92,14 +75,12 @@ class Evidence:
                 self._maps.popitem(last=False)
         return made
 
-    def _load(self) -> Scorer:
-        from audit.explained import catalog_scorer
-
-        return catalog_scorer(self._catalog, None, "cpu")
-
-    def _made(self, scorer: Scorer, row: dict[str, Any]) -> Map:
+    def _made(self, scorer: AnyScorer, row: dict[str, Any]) -> Map:
         from audit.explaining import explain
+        from audit.scorer import Scorer
 
+        if not isinstance(scorer, Scorer):
+            raise Unshowable("the scorer judges the picture as a whole and cannot say where")
         picture = view(self._pictures.source(row), side=SIDE, limits=LIMITS)
         said = row["risk_type"]
         found = explain(scorer, picture, None if said == TYPES[SAFE] else said)
@@ -109,7 +90,3 @@ class Evidence:
         small = np.asarray(share.resize((width, height), Image.Resampling.BOX))
         heat = (small / small.max() * 255).astype(np.uint8)
         return Map(found.what, width, height, heat.tobytes())
-
-
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

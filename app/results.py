@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.mirror import Mirror
+from app.ways import Ways
 from audit.reader import Ids, Reader, Signature, Spec
 
 SETS_KEPT = 32
 MOST_ROWS = 1_000_000  # of one result set: 8 MB
-STATES = ("open", "decided", "disagreed", "any")
+STATES = ("open", "decided", "disagreed", "escalated", "mine", "any")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,19 +37,26 @@ class ResultSet:
 class Results:
     """The result sets of this process; may be shared by threads."""
 
-    def __init__(self, reader: Reader, mirror: Mirror) -> None:
+    def __init__(self, reader: Reader, mirror: Mirror, ways: Ways) -> None:
         """Nothing is found yet."""
         self._reader = reader
         self._mirror = mirror
-        self._sets: OrderedDict[tuple[Spec, str], ResultSet] = OrderedDict()
+        self._ways = ways
+        self._sets: OrderedDict[tuple[Spec, str, str | None], ResultSet] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, spec: Spec, state: str, *, renew: bool = False) -> ResultSet:
+    def of(
+        self, spec: Spec, state: str, *, reviewer: str | None = None, renew: bool = False
+    ) -> ResultSet:
         """The rows of a specification, found now or, unless `renew`, when they were asked first.
 
-        state   of STATES: "open" means that nobody has decided
+        Where it asks for that, each cluster is the first of its rows that are in the state.
+        state     of STATES: nobody has decided; somebody has; people disagree; somebody has said
+                  that another one has to decide; the reviewer has decided; whatever was decided
+        reviewer  whose `mine` is asked for
+        raises    UsageError, one line, where a way in fails
         """
-        key = (spec, state)
+        key = (spec, state, reviewer if state == "mine" else None)
         with self._lock:
             kept = self._sets.get(key)
             if kept is not None and not renew:
@@ -57,9 +65,11 @@ class Results:
         snapshot = self._reader.now()
         self._mirror.catch_up()
         limit = MOST_ROWS + len(self._mirror.decided())
-        found = snapshot.ids(spec, limit)
-        ids = self._in_state(found, state)
+        found = snapshot.ids(spec, limit, self._ways.brought(spec, snapshot))
+        ids = self._in_state(found, state, reviewer)
         whole = len(found) < limit and len(ids) <= MOST_ROWS
+        if spec.collapse:
+            ids = snapshot.clusters.collapsed(ids)
         made = ResultSet(ids[:MOST_ROWS], whole, snapshot.signature)
         with self._lock:
             self._sets[key] = made
@@ -73,14 +83,24 @@ class Results:
             found = [(key[0], kept) for key, kept in self._sets.items() if kept.name == name]
         return found[0] if found else None
 
-    def _in_state(self, ids: Ids, state: str) -> Ids:
+    def _in_state(self, ids: Ids, state: str, reviewer: str | None) -> Ids:
         locked = np.asarray(self._mirror.locked_rows(), dtype=np.int64)
         ids = ids[~np.isin(ids, locked)]
         if state == "any":
             return ids
-        rows = self._mirror.decided()
-        if state == "disagreed":
-            outcomes = ((row, self._mirror.outcome(row)) for row in rows)
-            rows = [row for row, outcome in outcomes if outcome and not outcome.settled]
+        rows = [row for row in self._mirror.decided() if self._fits(row, state, reviewer)]
         said = np.isin(ids, np.asarray(rows, dtype=np.int64))
         return ids[~said] if state == "open" else ids[said]
+
+    def _fits(self, row: int, state: str, reviewer: str | None) -> bool:
+        """Whether a decided row is in a state; those that are not `open` are those that do."""
+        if state == "mine":
+            return reviewer is not None and self._mirror.mine(row, reviewer) is not None
+        if state in ("disagreed", "escalated"):
+            outcome = self._mirror.outcome(row)
+            if outcome is None:
+                return False
+            if state == "disagreed":
+                return not outcome.settled
+            return any(decision.stance == "escalate" for decision in outcome.decisions)
+        return True

@@ -20,6 +20,8 @@ LABELS = {
     "open": "Undecided",
     "decided": "Decided",
     "disagreed": "Disagreed",
+    "escalated": "Escalated",
+    "mine": "Decided by me",
     "any": "All",
     "uncertain": "Uncertain first",
     "risk": "High risk first",

@@ -1,0 +1,116 @@
+"""Ways in that no catalog knows of: pictures handed in, what people confirmed, samples.
+
+Of a picture that was handed in only its vector is kept, in memory, under its sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.loaded import Loaded
+from app.mirror import Mirror
+from audit.clusters import Ids
+from audit.errors import ImageError, UsageError
+from audit.images import Limits, load
+from audit.likeness import Cosines
+from audit.reader import NEAREST, Snapshot
+from audit.specs import Spec
+from curation import sampling
+
+if TYPE_CHECKING:
+    from audit.registry import AnyScorer
+
+PICTURES_KEPT = 1_000
+LARGEST = 20 << 20  # bytes of a picture that is handed in
+CONFIRMED = 200  # the latest rows that people confirmed, to which others are near
+
+_LIMITS = Limits(max_bytes=LARGEST)
+
+
+class Ways:
+    """May be shared by threads."""
+
+    def __init__(self, catalog: Path, mirror: Mirror, scorer: Loaded) -> None:
+        """No picture was handed in yet."""
+        self._catalog = catalog
+        self._mirror = mirror
+        self._scorer = scorer
+        self._pictures: OrderedDict[str, Cosines] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def brought(self, spec: Spec, snapshot: Snapshot) -> Ids | None:
+        """The rows of a way that is resolved here, in their order; None for every other way.
+
+        raises   UsageError, one line, where there is nothing to go by
+        """
+        if spec.way == "sample":
+            return self._sample(spec.given)
+        if spec.way == "near":
+            return self._near(spec.given, snapshot)
+        if spec.way == "picture":
+            return snapshot.likeness.of_vectors(self._vector(spec.given)[None], NEAREST)[0]
+        return None
+
+    def hand_in(self, data: bytes) -> str:
+        """Take the vector of a picture; returns its sha256, the name it is then known by.
+
+        Waits for the catalog's scorer to be loaded, seconds the first time.
+        raises   UsageError, one line: no picture, too large, or the scorer cannot be loaded here
+        """
+        name = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            if name in self._pictures:
+                self._pictures.move_to_end(name)
+                return name
+        vector = self._scorer.run(lambda scorer: _embedding(scorer, data))
+        with self._lock:
+            self._pictures[name] = vector
+            while len(self._pictures) > PICTURES_KEPT:
+                self._pictures.popitem(last=False)
+        return name
+
+    def _vector(self, name: str) -> Cosines:
+        with self._lock:
+            found = self._pictures.get(name)
+        if found is None:
+            raise UsageError("picture: not known here any more; choose the file again")
+        return found
+
+    def _near(self, kind: str, snapshot: Snapshot) -> Ids:
+        latest = self._confirmed(kind)
+        if not latest:
+            raise UsageError(f"near: nobody has confirmed a sample as {kind} yet; decide one first")
+        return snapshot.likeness.of_rows(np.array(latest[:CONFIRMED], np.int64), NEAREST)[0]
+
+    def _confirmed(self, kind: str) -> list[int]:
+        """Rows that people settled on as being of a type, the latest first."""
+        self._mirror.catch_up()
+        found: list[tuple[str, int]] = []
+        for row_id in self._mirror.decided():
+            outcome = self._mirror.outcome(row_id)
+            if outcome and outcome.settled and outcome.label and outcome.label.type == kind:
+                found.append((outcome.decisions[-1].time, row_id))
+        return [row_id for _, row_id in sorted(found, reverse=True)]
+
+    def _sample(self, name: str) -> Ids:
+        for sample in sampling.read(self._catalog):
+            if sample.id == name:
+                return np.array(sample.rows, np.int64)
+        raise UsageError(f"sample {name}: there is none of this name; draw one on page Estimate")
+
+
+def _embedding(scorer: AnyScorer, data: bytes) -> Cosines:
+    """The scorer's vector [d] of a picture; UsageError when it is none."""
+    try:
+        picture = load(
+            data, size=scorer.size, crop_mode=scorer.crop_mode, limits=_LIMITS, preview=False
+        )
+    except ImageError as error:
+        raise UsageError(f"picture: cannot be read ({error}); choose another file") from error
+    return np.asarray(scorer.score(picture.pixels[None]).embeddings[0], np.float32)
