@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from audit import __version__, vectors
@@ -19,9 +19,10 @@ from audit.catalog import NAME as DATABASE
 from audit.errors import CatalogBusy, CatalogMismatch, ShardwardenError, UsageError
 from audit.identity import encoder_identity
 from audit.parts import Parts, replacing
-from audit.registry import AnyScorer
-from audit.scorer import Scorer
 from audit.taxonomy import Taxonomy
+
+if TYPE_CHECKING:  # torch takes seconds, and most who read audit.json have no use for it
+    from audit.registry import AnyScorer
 
 FORMAT = 1
 NAME = "audit.json"
@@ -73,6 +74,8 @@ class Maker:
 
 def maker(scorer: AnyScorer) -> Maker:
     """What audit.json says of a scorer; hashing its weights takes a moment."""
+    from audit.scorer import Scorer
+
     card = scorer.card
     body = scorer.body if isinstance(scorer, Scorer) else None
     return Maker(card, scorer.fingerprint, encoder_identity(card.encoder, card.files), body)

@@ -18,8 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from webdataset.tariterators import base_plus_ext
-
 from audit.sidecars import read_sidecar
 from audit.sources import Shard, expand
 from audit.streams import Handle, TarFault, one_line, open_url, read_range
@@ -358,6 +356,10 @@ class ShardReader:
             self.books.faults.append(Fault(kind, detail, key, offset))
 
 
+# The rule of webdataset's base_plus_ext, which takes seconds to import: it brings all of torch.
+_KEY = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)$")
+
+
 def key_of(name: str) -> tuple[str | None, str]:
     """Member name -> (key, extension in lower case); key None for what webdataset passes over.
 
@@ -368,8 +370,8 @@ def key_of(name: str) -> tuple[str | None, str]:
         return None, ""
     if name.rpartition("/")[2].startswith("."):
         return None, ""
-    key, extension = base_plus_ext(name)
-    return key, extension.lower() if key is not None else ""
+    found = _KEY.match(name)
+    return (found[1], found[2].lower()) if found else (None, "")
 
 
 def _caption(texts: dict[str, bytes], record: dict[str, Any]) -> str | None:

@@ -19,8 +19,6 @@ from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
 import fsspec
-from webdataset.gopen import gopen_schemes
-from webdataset.shardlists import expand_urls
 
 from audit.errors import NoShards, UsageError
 from audit.streams import is_remote, pipe_refused
@@ -98,6 +96,8 @@ def _expand_one(source: str, sources: Sequence[str]) -> list[Found]:
     literal = Path(source).expanduser()
     if _exists(literal):  # a name with brackets or braces in it stays a name
         return _from_path(source, literal)
+    from webdataset.shardlists import expand_urls  # see audit.streams.open_url
+
     try:
         names = list(dict.fromkeys(expand_urls(source)))
     except (ValueError, AssertionError, KeyError) as error:
@@ -239,6 +239,8 @@ def _local(path: Path, base: Path) -> Found:
 
 
 def _remote(source: str, url: str, scheme: str) -> Found:
+    from webdataset.gopen import gopen_schemes
+
     if scheme not in gopen_schemes and scheme not in fsspec.available_protocols():
         raise UsageError(f"{source}: unknown scheme {scheme!r}; fetch the shards first")
     if glob.has_magic(urlparse(url).path):

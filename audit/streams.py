@@ -15,7 +15,6 @@ from urllib.parse import urlparse
 from urllib.request import Request, url2pathname, urlopen
 
 import fsspec
-from webdataset.gopen import gopen, gopen_schemes
 
 from audit.errors import ShardwardenError, UsageError
 
@@ -63,6 +62,9 @@ def open_url(url: str) -> Handle:
     scheme = urlparse(url).scheme
     if scheme == "pipe":
         raise pipe_refused(url)
+    # Here, because it brings all of torch, for which the review screen would not start for seconds.
+    from webdataset.gopen import gopen, gopen_schemes
+
     if scheme in ("", "file") or scheme in gopen_schemes:
         return cast(Handle, gopen(url))
     return cast(Handle, fsspec.open(url, "rb").open())

@@ -20,7 +20,7 @@ import webdataset.tariterators as wds
 
 from audit import streams
 from audit.errors import NoShards, ShardwardenError, UsageError
-from audit.shards import Fault, Sample, Shard, ShardReader, expand, read_range
+from audit.shards import Fault, Sample, Shard, ShardReader, expand, key_of, read_range
 
 END = bytes(1024)
 
@@ -730,3 +730,13 @@ def test_a_shard_mangled_anywhere_never_raises_and_the_books_balance(tmp_path: P
     for at in range(0, len(whole), 37):
         for value in (0, 0x35, 0xFF):
             read(write(tmp_path / "s.tar", whole[:at] + bytes([value]) + whole[at + 1 :]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.jpg", "a.tar.GZ", "b/a.b.jpg", "b.c/a.jpg", "b.c/d.e/a.x", "a", "b/a", "b.c/a", "a.",
+     "a./b", "./a.jpg", "../a.jpg", "a\nb.jpg", "a.b\nc", "ü.jpg", ""],
+)  # fmt: skip
+def test_keys_follow_the_rule_of_webdataset(name: str) -> None:
+    key, extension = wds.base_plus_ext(name)
+    assert key_of(name) == (key, (extension or "").lower())
