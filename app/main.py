@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.views.entrance import entrance
+from app.views.estimate import estimate_page
 from app.views.overview import overview_page
 from app.views.policy import policy_page
 from app.views.queue import queue_page
@@ -13,6 +14,7 @@ PAGES = (
     st.Page(queue_page, title="Review", default=True),
     st.Page(overview_page, title="Overview", url_path="overview"),
     st.Page(policy_page, title="Policy", url_path="policy"),
+    st.Page(estimate_page, title="Estimate", url_path="estimate"),
 )
 
 st.set_page_config(page_title="Shardwarden", layout="wide")

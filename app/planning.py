@@ -100,14 +100,14 @@ class Planning:
             gathered, _ = self._gathered(name, changed)
             return plan(gathered, self._called)
 
-    def estimate(self, name: str, *, whole: bool, confidence: float) -> Estimate | None:
+    def estimate(self, name: str, *, whole: bool, half_width: float) -> Estimate | None:
         """What the samples of a policy say; None where none was drawn, or none judged."""
         with self._lock:
             gathered, mark = self._gathered(name)
             samples = tuple(sorted(p.name for p in self._samples.glob("*.json")))
-            key = (mark, gathered.policy.hash, samples, whole, confidence)
+            key = (mark, gathered.policy.hash, samples, whole, half_width)
             if key not in self._estimates:
-                found = estimate(self._catalog, gathered, whole=whole, confidence=confidence)
+                found = estimate(self._catalog, gathered, whole=whole, half_width=half_width)
                 _keep(self._estimates, key, found)
             self._estimates.move_to_end(key)
             return self._estimates[key]

@@ -48,7 +48,9 @@ def policy_page() -> None:
         PARTS[part](found, here.desk.planning.known_concepts())
         _left_alone(here, found)
     with right:
-        _effect(here, found)
+        now = _effect(here, found)
+    if now is not None:
+        _whole(here, found, now)
 
 
 def _bar(here: Visit, found: Draft) -> None:
@@ -100,8 +102,8 @@ def _left_alone(here: Visit, found: Draft) -> None:
     st.text(f"Changed in the file only: {', '.join(kept)}. {policy.about}")
 
 
-def _effect(here: Visit, found: Draft) -> None:
-    """What the draft would do, against what is saved."""
+def _effect(here: Visit, found: Draft) -> Outlook | None:
+    """What the draft would do, against what is saved; None where it is no policy."""
     policies, planning = here.desk.policies, here.desk.planning
     changed = found.changed
     before = None
@@ -113,7 +115,7 @@ def _effect(here: Visit, found: Draft) -> None:
                 before = planning.outlook(other)
     except ShardwardenError as error:
         problem(f"So it is no policy: {short(error)}")
-        return
+        return None
     than = "saved" if changed else f"{other}, in force"
     plan = now.plan
     share = plan.kept / max(1, plan.total.images)
@@ -131,7 +133,7 @@ def _effect(here: Visit, found: Draft) -> None:
         st.text(f"Gate not met: {gate}.")
     for note in plan.notes:
         st.text(f"Note: {note}.")
-    _whole(here, found, now)
+    return now
 
 
 def _actions(now: Outlook, before: Outlook | None, than: str) -> None:
