@@ -15,6 +15,10 @@ MAP_HEIGHT = 460
 BOX = "box"  # the name of the map's brush
 
 _BELOW, _FROM, _POLICY, _MANY = "#7d8899", "#e8743b", "#b07cff", "#3f8fdc"
+_SHORT = (
+    "datum.value >= 1e6 ? datum.value / 1e6 + ' M' : "
+    "datum.value >= 1e3 ? datum.value / 1e3 + ' k' : datum.label"
+)
 _FIGURE = {"type": "quantitative", "title": "pictures", "format": ",d"}
 
 Chart = tuple[pa.Table, dict[str, Any]]
@@ -34,7 +38,7 @@ def histogram(counts: Counts, title: str, threshold: float, policy: float | None
     side = {"test": f"datum.from >= {threshold - 1e-9}", "value": _FROM}
     across = {"type": "quantitative", "title": title, "scale": {"domain": [0, 1], "nice": False}}
     # Powers of ten only: a logarithm's own marks crowd at the top.
-    powers = {"values": [0, *(10**n for n in range(1, 10))], "format": "~s"}
+    powers = {"values": [0, *(10**n for n in range(10))], "labelExpr": _SHORT}
     most = max(1, int(counts.max())) * 1.1
     bars = {
         "mark": {"type": "rect", "stroke": None},
@@ -94,7 +98,7 @@ def density(found: Density) -> Chart:
 
 
 def boxed(drawn: object, side: int) -> tuple[float, float, float, float] | None:
-    """(x0, y0, x1, y1), each 0..1 with four places, of what was drawn on the map; None where nothing was.
+    """(x0, y0, x1, y1), 0..1, four places, of what was drawn on the map; None where nothing was.
 
     drawn    what Streamlit says of BOX; side: of the density that it was drawn on
     """

@@ -122,7 +122,8 @@ def _progress(here: Visit, flagged: int) -> None:
     share = f" ({found.flagged / flagged:.1%})" if flagged else ""
     st.text(
         f"{found.flagged:,} of {flagged:,} flagged pictures are decided{share}, "
-        f"{flagged - found.flagged:,} are open. People disagree on {found.disagreed:,}."
+        f"{flagged - found.flagged:,} are open."
+        + (f" People disagree on {found.disagreed:,}." if found.disagreed else "")
     )
     rows = [
         (name, found.verdicts.get(name, 0), found.mine.get(name, 0))
@@ -159,7 +160,7 @@ def _shards(here: Visit, every: Sequence[Books], total: Books) -> None:
     st.subheader("Shards", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        losing = sorted(every, key=lambda b: (-(b.lost + b.faults), b.shard))[:WORST]
+        losing = sorted(every, key=_badness)[:WORST]
         rows: list[list[Cell | str | int]] = [
             [
                 Cell(b.shard, to_review(Spec(shard=b.shard)), f"Review the flagged of {b.shard}"),
@@ -169,7 +170,9 @@ def _shards(here: Visit, every: Sequence[Books], total: Books) -> None:
             for b in losing
         ]  # fmt: skip
         columns = ("shard", "pictures", "failed", "quarantined", "never came", "faults", "flagged")
-        caption = f"Shards that lost most first: {len(rows):,} of {len(every):,}"
+        caption = (
+            f"{len(rows):,} of {len(every):,}: what lost most first, then what is flagged most"
+        )
         follow(show_table("shards", caption, columns, rows, figures=range(1, 7)))
     with right:
         for key, caption, reasons in (
@@ -181,3 +184,7 @@ def _shards(here: Visit, every: Sequence[Books], total: Books) -> None:
                            list(reasons.items())[:REASONS], figures=(1,))  # fmt: skip
         if not total.lost:
             st.text("Nothing was lost.")
+
+
+def _badness(books: Books) -> tuple[float, ...]:
+    return -(books.lost + books.faults), -books.flagged / max(1, books.scored)

@@ -35,7 +35,7 @@ def show_scores(here: Visit) -> None:
             st.text(f"The policy in force has {policy:.2f} (dashed): {over:,} at it or above.")
         if above:
             show_link(
-                f"Review those at {threshold:.2f} or above", to_review(_from(score, threshold))
+                f"Review those at {threshold:.2f} or above →", to_review(_from(score, threshold))
             )
     with right:
         counts = counted(here.desk, surveys.histogram, score)
@@ -79,7 +79,7 @@ def show_map(here: Visit) -> None:
     st.subheader("Map", anchor=False)
     made = counted(here.desk, surveys.map_made)
     if made is None:
-        st.text(f"There is no map yet; run `audit index {here.desk.catalog.name} --map`.")
+        st.text(f"There is no map yet; run: audit index {here.desk.catalog.name} --map")
         return
     left, right = st.columns([1, 3], gap="large")
     with left:
@@ -109,7 +109,7 @@ def _boxed(here: Visit, box: tuple[float, float, float, float], only: str) -> No
     inside = counted(here.desk, surveys.in_box, box, only)
     st.text(f"{inside:,} pictures in the box")
     if inside:
-        show_link("Review these", _in_box(box, only))
+        show_link("Review these →", _in_box(box, only))
 
 
 def _blocks(found: surveys.Density, only: str) -> None:
