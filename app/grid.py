@@ -26,7 +26,7 @@ SCRIPTS = (
     "dom.js", "keys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js", "pager.js",
     "ending.js", "outbox.js", "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js",
     "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js", "leaving.js",
-    "jobs.js", "bulk.js", "ruling.js", "grid.js",
+    "jobs.js", "bulk.js", "ruling.js", "keyspage.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 
@@ -74,6 +74,21 @@ def show_grid(
         "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
     }
     component(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)
+
+
+def show_keys(visit: Visit) -> None:
+    """Mount the component with nothing but its keys, to be read and changed."""
+    html, css, js = _parts()
+    component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
+    data = {
+        "only": "keys",
+        "token": visit.token,
+        "reviewer": visit.reviewer,
+        "types": list(TYPES),
+        "levels": list(LEVELS),
+        "personal": as_json(visit.desk.people.of(visit.reviewer)),
+    }
+    component(key="keys", data=data)
 
 
 @cache

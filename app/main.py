@@ -9,12 +9,16 @@ from app.views.estimate import estimate_page
 from app.views.overview import overview_page
 from app.views.policy import policy_page
 from app.views.queue import queue_page
+from app.views.search import search_page
+from app.views.settings import settings_page
 
 PAGES = (
     st.Page(queue_page, title="Review", default=True),
+    st.Page(search_page, title="Search", url_path="search"),
     st.Page(overview_page, title="Overview", url_path="overview"),
     st.Page(policy_page, title="Policy", url_path="policy"),
     st.Page(estimate_page, title="Estimate", url_path="estimate"),
+    st.Page(settings_page, title="Settings", url_path="settings"),
 )
 
 st.set_page_config(page_title="Shardwarden", layout="wide")

@@ -345,6 +345,7 @@ function newId() {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  if (data.only === "keys") return showKeys(parentElement, data);
   const review = (parentElement.review ??= new Review(parentElement));
   review.take(data, setTriggerValue);
   review.unhook?.();
