@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import threading
 from dataclasses import dataclass, field
@@ -100,6 +101,17 @@ class Mirror:
         """What was decided in one go, in the order it was stored; [] for an unknown one."""
         with self._lock:
             return list(self._batches.get(batch, ()))
+
+    def batches(self, most: int) -> list[str]:
+        """Names of what was decided in one go, the newest first."""
+        with self._lock:
+            begun = [(said[0].time, name) for name, said in self._batches.items()]
+        return [name for _, name in heapq.nlargest(most, begun)]
+
+    def ends(self) -> dict[str, int]:
+        """Reviewer -> bytes of the file that have been read: what the log is at this moment."""
+        with self._lock:
+            return {alias: known.end for alias, known in sorted(self._files.items())}
 
     def _forget(self) -> None:
         self._files: dict[str, _File] = {}

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,10 +122,11 @@ def read_decisions(catalog_dir: Path | str) -> list[Decision]:
     return list(read_log(catalog_dir).decisions)
 
 
-def read_log(catalog_dir: Path | str) -> Log:
+def read_log(catalog_dir: Path | str, until: Mapping[str, int] | None = None) -> Log:
     """Read every reviewer's file; what cannot be used is among the faults.
 
     Waits for a line that is being written at this moment, never longer.
+    until    reviewer -> bytes of the file to read, whole lines; others are not read. None: all
     raises   OSError when a file cannot be opened
     """
     decisions: list[tuple[str, str, int, Decision]] = []
@@ -135,8 +136,10 @@ def read_log(catalog_dir: Path | str) -> Log:
         if path.exists() and not path.is_file():
             faults.append(Fault(path.name, 1, "is no regular file; it does not count"))
             continue
+        if until is not None and path.stem not in until:
+            continue
         reviewer, latest, head, seen = path.stem, "", "", set[str]()
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in enumerate(_lines(path, None if until is None else until[path.stem]), 1):
             found, prev = parse(line)
             if isinstance(found, str):
                 faults.append(Fault(path.name, number, f"{found}; the line does not count"))
@@ -215,12 +218,16 @@ def from_record(record: dict[str, Any]) -> Decision | str:
     return decision
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file as it is now; the last may lack its end when a writer was killed."""
+def _lines(path: Path, until: int | None) -> Iterator[bytes]:
+    """The lines of a file as it is now, or of its first bytes.
+
+    The last may lack its end when a writer was killed.
+    """
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         left = os.fstat(file.fileno()).st_size
         fcntl.flock(file, fcntl.LOCK_UN)
+        left = left if until is None else min(left, until)
         for line in file:
             if left <= 0:
                 return

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from audit.errors import UsageError
 from audit.parts import replacing
 from audit.taxonomy import LEVELS, TYPES
-from audit.verdicts import RULINGS, VERDICTS, Decision, is_alias
+from audit.verdicts import RULINGS, VERDICTS, Decision, as_record, is_alias
 from curation.decisions import checked, now
 
 _KINDS: dict[str, pa.DataType] = {
@@ -58,23 +58,27 @@ class Wrong:
 
 
 def write(decisions: Sequence[Decision], path: Path) -> None:
-    """Write decisions to a .csv or .parquet file, in their order.
+    """Write decisions to a .csv, .parquet or .jsonl file, in their order.
 
-    In a CSV file concepts are a JSON list, an empty cell is "not said", and a cell that a
+    A .jsonl file has one JSON object a line. In a CSV file concepts are a JSON list, an empty cell is "not said", and a cell that a
     spreadsheet would take for a formula begins with an apostrophe.
     raises   UsageError for any other suffix
     """
-    form = _form(path)
+    form = _form(path, (".csv", ".parquet", ".jsonl"))
     with replacing(path) as temporary:
+        if form == ".jsonl":
+            with temporary.open("w", encoding="ascii", newline="") as file:
+                file.writelines(json.dumps(as_record(decision)) + "\n" for decision in decisions)
+            return
         if form == ".parquet":
-            rows = [asdict(decision) for decision in decisions]
+            rows = [as_record(decision) for decision in decisions]
             pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
             return
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(SCHEMA.names)
             for decision in decisions:
-                writer.writerow(_cell(value) for value in asdict(decision).values())
+                writer.writerow(_cell(value) for value in as_record(decision).values())
 
 
 def read(
@@ -217,9 +221,9 @@ def _numbered(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _form(path: Path) -> str:
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise UsageError(f"{path}: name it .csv or .parquet")
+def _form(path: Path, known: Sequence[str] = (".csv", ".parquet")) -> str:
+    if path.suffix.lower() not in known:
+        raise UsageError(f"{path}: name it {', '.join(known[:-1])} or {known[-1]}")
     return path.suffix.lower()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from app.desk import Desk
-from app.routes import bulk, deciding, items, leaving, pictures, settings
+from app.routes import bulk, deciding, exports, items, leaving, pictures, settings
 from app.routes.answering import nothing
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -22,6 +22,7 @@ def routes(desk: Desk) -> list[Route]:
         *items.routes(desk),
         *deciding.routes(desk),
         *bulk.routes(desk),
+        *exports.routes(desk),
         *settings.routes(desk),
         *leaving.routes(desk),
         Route("/audit", nothing(), methods=METHODS),

@@ -163,7 +163,7 @@ class Bulk {
         element("td", { text: after ? counted(after[name]) : "…", class: after && after[name] !== before[name] ? "other" : null }));
       return row;
     });
-    this.table.replaceChildren(head, ...rows);
+    this.table.replaceChildren(element("caption", { text: "What the policy does with them; copies are not counted" }), head, ...rows);
   }
 
   async say(verdict) {
@@ -211,7 +211,7 @@ class Bulk {
     const less = count - ended.done;
     this.note.textContent = ended.problem || `Stored: ${samples(ended.done)}${less ? `; ${counted(less)} were locked away meanwhile` : ""}. The page Decisions lists this batch.`;
     this.confirm.hidden = true;
-    (this.back.hidden ? this.leave : this.back).focus();
+    this.leave.focus();
   }
 
   async undo() {

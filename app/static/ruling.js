@@ -9,8 +9,8 @@ class Ruling {
     this.review.pane.head.after(this.panel);
   }
 
-  actions() {
-    return [["verdicts", "What was said", "v"]];
+  actions(data) {
+    return !data.ruling ? [] : [["verdicts", "What was said", "v"]];
   }
 
   act(id, card) {
