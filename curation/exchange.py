@@ -60,8 +60,8 @@ class Wrong:
 def write(decisions: Sequence[Decision], path: Path) -> None:
     """Write decisions to a .csv, .parquet or .jsonl file, in their order.
 
-    A .jsonl file has one JSON object a line. In a CSV file concepts are a JSON list, an empty cell is "not said", and a cell that a
-    spreadsheet would take for a formula begins with an apostrophe.
+    A .jsonl file has one JSON object a line. In a CSV file concepts are a JSON list, an empty cell
+    is "not said", and a cell that a spreadsheet would take for a formula begins with an apostrophe.
     raises   UsageError for any other suffix
     """
     form = _form(path, (".csv", ".parquet", ".jsonl"))
