@@ -10,6 +10,7 @@ from app.bulk import Batches
 from app.evidence import Evidence
 from app.exposure import Exposure
 from app.identity import HEADER, SignIn
+from app.jobs import Jobs
 from app.loaded import Loaded
 from app.mirror import Mirror
 from app.people import People
@@ -72,6 +73,7 @@ class Desk:
         self.exposure = Exposure(catalog, self.people)
         self.planning = Planning(catalog, self.reader, policy)
         self.policies = self.planning.policies
+        self.jobs = Jobs()
         self.ways = Ways(catalog, self.mirror, self.scorer_loaded)
         self.results = Results(self.reader, self.mirror, self.ways)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)

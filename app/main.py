@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.views.entrance import entrance
 from app.views.estimate import estimate_page
+from app.views.export import export_page
 from app.views.overview import overview_page
 from app.views.policy import policy_page
 from app.views.queue import queue_page
@@ -18,10 +19,11 @@ PAGES = (
     st.Page(overview_page, title="Overview", url_path="overview"),
     st.Page(policy_page, title="Policy", url_path="policy"),
     st.Page(estimate_page, title="Estimate", url_path="estimate"),
+    st.Page(export_page, title="Export", url_path="export"),
     st.Page(settings_page, title="Settings", url_path="settings"),
 )
 
-st.set_page_config(page_title="Shardwarden", layout="wide")
+st.set_page_config(layout="wide")
 # Streamlit leaves a sixth of the width and of the height empty, and moves things for everyone.
 st.html(
     "<style>.stMainBlockContainer{padding:4rem 1.5rem 1rem}"
@@ -30,4 +32,6 @@ st.html(
     "{animation-duration:0s!important;transition-duration:0s!important}}</style>"
 )
 if entrance():
-    st.navigation(list(PAGES), position="top").run()
+    current = st.navigation(list(PAGES), position="top")
+    st.set_page_config(page_title=f"{current.title} – Shardwarden")
+    current.run()

@@ -35,6 +35,6 @@ def note(line: str) -> None:
         st.text(f"✓ {visible(line)}")
 
 
-def short(error: Exception) -> str:
+def short(error: Exception | str) -> str:
     """An error's line without the folders of this machine before the file it names."""
     return _FILE.sub("", str(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,12 @@ from audit.taxonomy import Taxonomy
 from audit.verdicts import FOLDER as DECISIONS
 from audit.verdicts import Log, read_log
 from curation import arrays, sampling
+from curation.choosing import choose
+from curation.composed import Cell, cells
 from curation.drafts import Content
 from curation.estimate import Estimate, catalog_hash, estimate, pilot
 from curation.gathering import Gathered, Source, fitted
+from curation.mixture import CompositionOptions
 from curation.plan import Plan, plan, selection
 from curation.policy import DEFAULT
 from curation.rules import ACTIONS
@@ -36,6 +39,22 @@ from curation.tombstones import NAME as TOMBSTONES
 OUTLOOKS_KEPT = 12
 _PATIENCE = 10.0  # a reading of the log stays good for so many times as long as it took
 Actions = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would go into an export.
+
+    images    taken; risky, clean: of these
+    cells     risky types and levels: how many passed the policy, how many are taken
+    left_out  reason -> images that the policy keeps and that are not taken
+    """
+
+    images: int
+    risky: int
+    clean: int
+    cells: tuple[Cell, ...]
+    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +119,23 @@ class Planning:
             gathered, _ = self._gathered(name, changed)
             return plan(gathered, self._called)
 
+    def preview(self, name: str, options: CompositionOptions) -> Preview:
+        """What would go into an export under a policy; raises as curation.choosing.choose."""
+        with self._lock:
+            gathered, _ = self._gathered(name, columns=("image_member",))
+            selected = selection(gathered)
+            choice = choose(
+                gathered.rows, selected, options.bounds, seed=options.seed, stage=options.stage,
+                clean=options.clean, target=options.target, redacted=options.redacted,
+            )  # fmt: skip
+            return Preview(
+                int(choice.taken.sum()),
+                int((choice.taken & choice.risky).sum()),
+                int((choice.taken & choice.clean).sum()),
+                cells(selected, choice, options.bounds),
+                choice.left_out,
+            )
+
     def estimate(self, name: str, *, whole: bool, half_width: float) -> Estimate | None:
         """What the samples of a policy say; None where none was drawn, or none judged."""
         with self._lock:
@@ -139,13 +175,15 @@ class Planning:
     def _samples(self) -> Path:
         return self._catalog / sampling.FOLDER
 
-    def _gathered(self, name: str, changed: Content | None = None) -> tuple[Gathered, Any]:
+    def _gathered(
+        self, name: str, changed: Content | None = None, columns: Sequence[str] = ()
+    ) -> tuple[Gathered, Any]:
         """What selection takes, and a mark that changes with all of it but the policy."""
         source = self._opened()
         signature = self._source[0] if self._source else None
         log, log_mark = self._logged()
         rules = self.policies.read(name, changed)
-        gathered = source.gathered(rules, (), log, fitted(self.policies.reference(name)))
+        gathered = source.gathered(rules, columns, log, fitted(self.policies.reference(name)))
         return gathered, (signature, log_mark, _stamp(self._catalog / TOMBSTONES))
 
     def _opened(self) -> Source:

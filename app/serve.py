@@ -98,6 +98,7 @@ def serve(
             gc.freeze()
             ready(_address(listener))
             yield {}
+            desk.jobs.close()
 
         config = uvicorn.Config(
             application(desk, lifespan, names), log_level="warning", access_log=False,

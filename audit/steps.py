@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from audit.progress import EVERY, clock
+
+PACE = "SHARDWARDEN_PROGRESS"
+"""Variable of the environment: seconds between two lines in a pipe, for a program that shows them
+(default: 15)."""
 
 Show = Callable[[int, int | None, str], None]
 """Takes how many are done, of how many (None: unknown), and a word on how it goes."""
@@ -47,6 +52,7 @@ def counted(stream: TextIO) -> Iterator[Show]:
 
 def _lines(stream: TextIO) -> Show:
     said = time.monotonic()
+    pace = _pace()
     began, first, last = said, 0, 0
 
     def show(done: int, total: int | None, word: str) -> None:
@@ -55,7 +61,7 @@ def _lines(stream: TextIO) -> Show:
         if done < last:  # another count begins, with a pace of its own
             began, first = now, done
         last = done
-        if now - said < 5 * EVERY and done != total:
+        if now - said < pace and done != total:
             return
         said = now
         left = ""
@@ -66,3 +72,10 @@ def _lines(stream: TextIO) -> Show:
         stream.flush()
 
     return show
+
+
+def _pace() -> float:
+    try:
+        return float(os.environ[PACE])
+    except (KeyError, ValueError):
+        return 5 * EVERY

@@ -71,6 +71,13 @@ def partial(out: Path) -> Iterator[Path]:
         yield folder
 
 
+def discard(out: Path) -> None:
+    """Clear away what a broken-off export left beside its place; raises as `partial`."""
+    if out.with_name(f"{out.name}.partial").exists():
+        with partial(out) as folder:
+            shutil.rmtree(folder)
+
+
 def publish(folder: Path, out: Path) -> None:
     """Give a finished folder its name; an earlier export there goes."""
     (folder / MARK).unlink()

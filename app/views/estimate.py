@@ -9,7 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.links import show_link, to_review
-from app.notes import done, note, problem, short, told
+from app.notes import done, problem, short, told
 from app.tables import show_table
 from app.visit import Visit, visit
 from audit.errors import ShardwardenError
@@ -116,7 +116,7 @@ def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool) -> 
 def _nothing_yet(drawn: bool) -> None:
     st.subheader("Nothing to read yet", anchor=False)
     if drawn:
-        note("Drawn, and not decided from the first image on. Review the sample.")
+        st.text("The first drawn image waits for a decision. Review the sample.")
     rows = [
         (f"{n:,}", f"{percent(1 - 0.05 ** (1 / n))} %") for n in (50, 100, 200, 400, 1000, 3000)
     ]
