@@ -75,7 +75,8 @@ class _Run:
     """What one reviewer has been given of one result set.
 
     every   the same rows whether decided or not; ends: by page, where its rows end in the pool
-    shown   pages, the latest last
+    shown   pages, the latest last; held: by page, what is leased with it
+    stands_for_all   whether a row that is open stands for all its near-duplicates
     """
 
     pool: Pool
@@ -84,6 +85,8 @@ class _Run:
     ends: dict[int, int] = field(default_factory=dict)
     given: set[int] = field(default_factory=set)
     shown: list[int] = field(default_factory=list)
+    held: dict[int, list[int]] = field(default_factory=dict)
+    stands_for_all: bool = False
 
 
 class Assignments:
@@ -131,11 +134,14 @@ class Assignments:
             known = self._runs.get((reviewer, wanted))
         # Queries, which take their time, outside of the lock.
         results = known.pool.results if known is not None else self._results.of(wanted, "open")
-        every = self._results.of(wanted, "any") if more else None
+        # Who looks for something, or draws a sample, is given that and nothing else.
+        plain = replace(wanted, collapse=False) if more and not wanted.way else None
+        every = self._results.of(plain, "any") if plain else None
         with self._lock:
             self._windows.setdefault(reviewer, {})[visit.window] = self._clock()
             self._leases.touch(reviewer)
             run = self._run(reviewer, wanted, results)
+            run.stands_for_all = wanted.collapse
             run.pool.catch_up()
             run.every = None if every is None else self._pool(every)
             return self._given(reviewer, run, page)
@@ -271,7 +277,9 @@ class Assignments:
                 chance.randint(0, len(rows)), Assigned(row, purpose, self.blind(reviewer, row))
             )
             self._asked[reviewer, row] = purpose
-        self._leases.take(reviewer, [row.row_id for row in rows])
+        others_too = self._results.whole(new) if run.stands_for_all and new else new
+        run.held[page] = list({*others_too, *(row for row, _ in looks)})
+        self._leases.take(reviewer, run.held[page])
         return rows
 
     @staticmethod
@@ -301,11 +309,12 @@ class Assignments:
         given = run.pages.get(page, [])
         run.shown = [n for n in run.shown if n != page] + [page]
         for old in run.shown[:-PAGES_HELD]:
-            self._leases.drop(reviewer, [row.row_id for row in run.pages[old]])
+            self._leases.drop(reviewer, run.held[old])
         run.shown = run.shown[-PAGES_HELD:]
         places = {row: self._standing(reviewer, row) for row in given}
-        wanted = [row.row_id for row, standing in places.items() if standing == "open"]
-        mine = set(self._leases.take(reviewer, wanted))
+        wanted = {row.row_id for row, standing in places.items() if standing == "open"}
+        alike = [row for row in run.held.get(page, ()) if self._mirror.outcome(row) is None]
+        mine = set(self._leases.take(reviewer, wanted.union(alike)))
         return [row for row in given if places[row] == "done" or row.row_id in mine]
 
     def _standing(self, reviewer: str, row: Assigned) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,6 +77,10 @@ class Results:
             while len(self._sets) > SETS_KEPT:
                 self._sets.popitem(last=False)
         return made
+
+    def whole(self, row_ids: Sequence[int]) -> list[int]:
+        """The rows and all their near-duplicates."""
+        return [int(row) for row in self._reader.now().whole(np.asarray(row_ids, np.int64))]
 
     def named(self, name: str) -> tuple[Spec, ResultSet] | None:
         """What a page shows under this name; None when it was found anew, or long ago."""

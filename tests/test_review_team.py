@@ -274,6 +274,26 @@ def test_scores_are_hidden_for_a_share_until_decided(catalog: Path) -> None:
     assert not office.desk.assignments.blind("ann", blind[0])
 
 
+def test_a_card_that_stands_for_a_cluster_holds_all_of_it(catalog: Path) -> None:
+    office = Office(catalog)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    held = min((office.desk.results.whole([row]) for row in every), key=lambda rows: -len(rows))
+    assert 1 < len(held) < len(every)  # the drawn pictures have near-duplicates
+    card = Spec(way="rows", given=str(held[0]), collapse=True)
+    assert office.ids("ann", 1, card) == held[:1]
+    pages = range(1, office.page("ben").pages + 1)
+    given = [row for page in pages for row in office.ids("ben", page)]
+    assert {*given} == {*every} - {*held}
+
+
+def test_whoever_looks_for_something_is_given_just_that(catalog: Path) -> None:
+    office = Office(catalog, second_share=1.0)
+    rows = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids[:20]]
+    office.say_all("ann", rows[:10])
+    wanted = Spec(way="rows", given=",".join(map(str, rows)))
+    assert office.ids("ben", 1, wanted) == rows[10:]
+
+
 def test_browsing_and_readers_hold_nothing(catalog: Path) -> None:
     office = Office(catalog)
     assignments = office.desk.assignments
