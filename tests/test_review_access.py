@@ -1,0 +1,172 @@
+"""Every page of the review screen, dark and light, small, large and enlarged: nobody is kept out.
+
+What axe-core calls serious or critical fails, and so does a page that scrolls sideways. Pictures of
+the pages are kept in build/screens for people to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import reviews
+from tests.browsing import Site, expect, needs_browser, shot
+
+pytestmark = needs_browser
+
+PAGES = (
+    "Review", "Search", "Overview", "Decisions", "Policy", "Estimate", "Export", "Settings"
+)  # fmt: skip
+WIDE = {"width": 1920, "height": 1080}
+USUAL = {"width": 1280, "height": 800}
+ENLARGED = {"width": 640, "height": 400}  # 1280 x 800 at 200 %
+# Elements that stick out of the window to the right and are not inside something that scrolls.
+STICKING_OUT = """() => {
+  const found = [];
+  const scrolls = (node) => {
+    for (let at = node; at; at = at.parentElement ?? at.getRootNode().host) {
+      if (at.matches?.("main, section.main, body, html")) return false;
+      if (getComputedStyle(at).overflowX !== "visible") return true;
+    }
+    return false;
+  };
+  const walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      const box = each.getBoundingClientRect();
+      if (box.width && box.height && box.right > innerWidth + 1 && !scrolls(each)) {
+        found.push(`${each.tagName}.${each.className} to ${Math.round(box.right)}`);
+      }
+      if (each.shadowRoot) walk(each.shadowRoot);
+    }
+  };
+  walk(document);
+  const across = (node) => node && node.scrollWidth > node.clientWidth + 1;
+  for (const each of [document.documentElement, document.querySelector("[data-testid=stMain]")]) {
+    if (across(each)) found.push(`${each.tagName} scrolls sideways`);
+  }
+  return found;
+}"""
+MOVING = """() => {
+  const found = [];
+  const walk = (root) => {
+    for (const each of root.querySelectorAll("*")) {
+      const style = getComputedStyle(each);
+      const times = `${style.transitionDuration},${style.animationDuration}`.split(",");
+      if (times.some((time) => parseFloat(time) > 0)) found.push(each.outerHTML.slice(0, 200));
+      if (each.shadowRoot) walk(each.shadowRoot);
+    }
+  };
+  walk(document.querySelector("[data-testid=stAppViewContainer]"));
+  return found;
+}"""
+# What has the focus, and whether it or what is drawn for it is marked.
+FOCUS = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  if (!at || at === document.body) return null;
+  const marked = (node) => {
+    const style = getComputedStyle(node);
+    return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+      || style.boxShadow !== "none" || style.borderColor.includes("197, 57, 72");
+  };
+  const near = [at, at.parentElement, at.parentElement?.parentElement, ...at.children,
+    at.nextElementSibling].filter(Boolean);
+  return [near.some(marked), at.outerHTML.slice(0, 200)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("access")
+    catalog, port = reviews.write(folder), reviews.free_port()
+    with reviews.serving(catalog, port, folder / "output"):
+        yield Site(catalog, port)
+
+
+@cache
+def axe() -> str:
+    """The script, which runs inside the page and sees into components too."""
+    found = pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
+    return (Path(found.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def faults(page: Any) -> list[str]:
+    """What axe-core calls serious or critical, one line each."""
+    page.evaluate(f"() => {{ if (!window.axe) {{ {axe()} }} }}")
+    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{fault['id']} ({fault['impact']}), {len(fault['nodes'])} x: {node['html'][:200]} "
+        f"{[check['message'] for check in node['any'] + node['all'] + node['none']][:2]}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"][:2]
+    ]
+
+
+def at_rest(page: Any) -> None:
+    """Wait until the script has run and what it draws is there."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=30_000
+    )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def visit(page: Any, site: Site, title: str) -> None:
+    """Open a page by the navigation, as people do."""
+    page.goto(site.url)
+    at_rest(page)
+    if title != "Review":
+        page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"^{title}$")).click()
+        expect(page).to_have_title(f"{title} – Shardwarden", timeout=30_000)
+        at_rest(page)
+
+
+def choose(page: Any, theme: str) -> None:
+    """Dark or Light, by the menu."""
+    page.get_by_role("button", name="Main menu").click()
+    page.get_by_role("menuitemradio", name=theme).click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu", name="Main menu")).to_have_count(0)
+    at_rest(page)
+
+
+def test_the_navigation_has_every_page(page: Any, site: Site) -> None:
+    page.goto(site.url)
+    at_rest(page)
+    links = page.get_by_test_id("stTopNavLink")
+    assert [text.strip() for text in links.all_inner_texts()] == list(PAGES)
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_a_page_has_no_serious_fault_and_fits(page: Any, site: Site, title: str) -> None:
+    visit(page, site, title)
+    for theme in ("Dark", "Light"):
+        choose(page, theme)
+        shot(page, f"page-{title.lower()}-{theme.lower()}")
+        assert faults(page) == [], theme
+    for size in (USUAL, WIDE, ENLARGED):
+        page.set_viewport_size(size)
+        at_rest(page)
+        shot(page, f"page-{title.lower()}-{size['width']}")
+        assert page.evaluate(STICKING_OUT) == [], size
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_the_focus_is_seen_and_reduced_motion_obeyed(page: Any, site: Site, title: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    visit(page, site, title)
+    assert page.evaluate(MOVING) == []
+    seen = set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUS)
+        if found is not None:
+            seen.add(found[1])
+            assert found[0], found[1]
+    assert len(seen) >= 5
