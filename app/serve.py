@@ -30,9 +30,12 @@ SETTINGS: dict[str, Any] = {
     "server.fileWatcherType": "none",
     "server.headless": True,
     "theme.base": "dark",
-    # Both named, so that the menu offers dark, light, and whatever the system prefers.
+    # Both named, so that the menu offers dark, light, and whatever the system prefers. Streamlit's
+    # own red is too dark for letters on a dark ground.
     "theme.dark.backgroundColor": "#171614",
+    "theme.dark.primaryColor": "#8ab4f8",
     "theme.light.backgroundColor": "#ffffff",
+    "theme.light.primaryColor": "#1f5fbf",
 }
 """Streamlit's options, above whatever a config.toml in the working directory says."""
 

@@ -72,7 +72,7 @@ FOCUS = """() => {
   const marked = (node) => {
     const style = getComputedStyle(node);
     return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
-      || style.boxShadow !== "none" || style.borderColor.includes("197, 57, 72");
+      || style.boxShadow !== "none";
   };
   const near = [at, at.parentElement, at.parentElement?.parentElement, ...at.children,
     at.nextElementSibling].filter(Boolean);
