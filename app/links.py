@@ -7,26 +7,35 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 from app.views.queue import queue_page
+from app.views.search import search_page
 from audit.reader import Spec
 
+_SEARCH = "/search"
 
-def to_review(spec: Spec) -> str:
-    """The address at which the grid shows what a specification names."""
-    return f"/?{spec.address()}"
+
+def address(spec: Spec) -> str:
+    """Where the grid shows what a specification names: Search for another way in, else Review."""
+    if not spec.way:
+        return f"/?{spec.address()}"
+    # Each page leaves out what it has as usual, and they differ in this.
+    more = {"show": spec.scope} if spec.scope == Spec().scope else {}
+    return f"{_SEARCH}?{spec.address(**more)}"
 
 
 def follow(link: str) -> None:
     """Go where a link of a table leads; nothing for ""."""
     if link:
-        st.switch_page(st.Page(queue_page, default=True), query_params=parse_qs(_query(link)))
+        page, _, query = link.partition("?")
+        st.switch_page(_page(page), query_params=parse_qs(query))
 
 
 def show_link(label: str, link: str) -> None:
     """A link to one of our pages, drawn by itself; the label is our own."""
-    st.page_link(
-        st.Page(queue_page, default=True), label=label, query_params=parse_qs(_query(link))
-    )
+    page, _, query = link.partition("?")
+    st.page_link(_page(page), label=label, query_params=parse_qs(query))
 
 
-def _query(link: str) -> str:
-    return link.partition("?")[2]
+def _page(path: str) -> st.Page:
+    if path == _SEARCH:
+        return st.Page(search_page, url_path=_SEARCH[1:])
+    return st.Page(queue_page, default=True)

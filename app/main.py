@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.views.decisions import decisions_page
 from app.views.entrance import entrance
 from app.views.estimate import estimate_page
 from app.views.export import export_page
@@ -17,6 +18,7 @@ PAGES = (
     st.Page(queue_page, title="Review", default=True),
     st.Page(search_page, title="Search", url_path="search"),
     st.Page(overview_page, title="Overview", url_path="overview"),
+    st.Page(decisions_page, title="Decisions", url_path="decisions"),
     st.Page(policy_page, title="Policy", url_path="policy"),
     st.Page(estimate_page, title="Estimate", url_path="estimate"),
     st.Page(export_page, title="Export", url_path="export"),

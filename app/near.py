@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.addresses import of_search
 from app.desk import Desk
 from audit.errors import ShardwardenError
 from audit.reader import Snapshot
@@ -21,7 +22,7 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
              near-duplicates or None, "like": what follows `?` in an address that finds them}
     """
     snapshot = desk.now()
-    like = Spec(scope="any", way="like", given=str(row_id)).address()
+    like = of_search(Spec(scope="any", way="like", given=str(row_id)))
     cluster = _cluster(desk, snapshot, row_id)
     if desk.assignments.blind(reviewer, row_id) or desk.assignments.is_second(reviewer, row_id):
         return {"blind": True, "decided": [], "none": None, "cluster": cluster, "like": like}
@@ -58,5 +59,5 @@ def _cluster(desk: Desk, snapshot: Snapshot, row_id: int) -> dict[str, Any] | No
     if found is None:
         return None
     name, size = found
-    address = Spec(scope="any", way="cluster", given=name).address()
+    address = of_search(Spec(scope="any", way="cluster", given=name))
     return {"size": size, "address": address}

@@ -49,6 +49,8 @@ class Ways:
 
         raises   UsageError, one line, where there is nothing to go by
         """
+        if spec.way == "like" and self._mirror.locked(spec.named[0]):
+            raise UsageError("like: there is no such sample")
         if spec.way == "sample":
             return self._sample(spec.given)
         if spec.way == "near":

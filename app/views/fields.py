@@ -1,0 +1,37 @@
+"""Fields of a page whose values are in its address, as what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from app.views.listing import to_first_page
+
+
+def choice(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    shown: Mapping[str, str],
+    *,
+    default: str | None = None,
+) -> str:
+    """A list of which one option is chosen.
+
+    shown    option -> what the field shows, and the address has
+    default  the first option where it is left out
+    """
+    return st.selectbox(
+        label, options, index=options.index(default or options[0]), key=key,
+        format_func=shown.__getitem__, bind="query-params", on_change=to_first_page,
+    )  # fmt: skip
+
+
+def several(label: str, options: Sequence[str], key: str) -> tuple[str, ...]:
+    """Pills of which any number is chosen, in the order of their names."""
+    found = st.pills(
+        label, options, selection_mode="multi", key=key, bind="query-params",
+        on_change=to_first_page,
+    )  # fmt: skip
+    return tuple(sorted(found))
