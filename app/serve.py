@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.terminal import warn
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
@@ -82,6 +83,7 @@ def serve(
     # `streamlit run` sets its flags this way; of the environment it takes them in no other.
     flags = {**SETTINGS, "server.address": place.host, "server.port": place.port}
     streamlit_config.get_config_options(force_reparse=True, options_from_flags=flags)
+    from app.alone import claimed
     from app.desk import open_desk
     from app.identity import check_provider
 
@@ -91,7 +93,12 @@ def serve(
     bare = [name.strip("[]") for name in names]
     streamlit_config.set_option("server.allowedHosts", bare)
     desk = open_desk(catalog, who.reviewer, policy, who.mode, who.header)
-    with listening(place) as listener:
+    with claimed(catalog) as alone, listening(place) as listener:
+        if not alone:
+            warn(
+                f"{catalog}: another `audit review` serves it; each gives out pictures without "
+                "asking the other, so two people may get the same one: better use the one there is"
+            )
 
         @asynccontextmanager
         async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
