@@ -137,6 +137,12 @@ class Batches:
             found = self._jobs.get(number)
         return found if found is not None and found.reviewer == reviewer else None
 
+    def running(self, reviewer: str | None) -> list[Job]:
+        """The reviewer's jobs that have not ended."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return [job for job in jobs if job.reviewer == reviewer and not job.ended.is_set()]
+
     def start(self, desk: Desk, offer: Offer, said: Said, batch: str) -> Job:
         """Begin to store a decision about every row of an offer; once, whatever is asked."""
         total = len(_sayable(offer, said))
@@ -176,9 +182,8 @@ class Batches:
         pieces: Callable[[], Iterator[list[Decision]]],
     ) -> Job:  # fmt: skip
         with self._lock:
-            running = [j for j in self._jobs.values() if not j.ended.is_set()]
-            for job in running:
-                if job.reviewer == reviewer:
+            for job in self._jobs.values():
+                if job.reviewer == reviewer and not job.ended.is_set():
                     if job.batch == batch:
                         return job
                     raise UsageError("another batch of yours is being stored; wait for its end")

@@ -29,7 +29,7 @@ def cards(
     made = [_card(visit, row_id, rows.get(row_id), unwanted) for row_id in ids]
     if ruling:
         for row_id, card in zip(ids, made, strict=True):
-            card["said"] = _verdicts(visit, row_id)
+            card |= _to_rule(visit, row_id)
     return _stacked(made, snapshot) if stacked else made
 
 
@@ -65,13 +65,14 @@ def _card(
     }
 
 
-def _verdicts(visit: Visit, row_id: int) -> list[dict[str, Any]]:
-    """What each reviewer said of a row that waits for a ruling."""
+def _to_rule(visit: Visit, row_id: int) -> dict[str, Any]:
+    """What each reviewer said of a row that waits for a ruling; only a ruling is one's own mark."""
     outcome = visit.desk.mirror.outcome(row_id)
-    return [
-        said(decision) | {"revealed": decision.revealed, "note": shown(decision.note)}
-        for decision in (outcome.decisions if outcome else ())
-    ]
+    decisions = outcome.decisions if outcome else ()
+    told = [said(d) | {"revealed": d.revealed, "note": shown(d.note)} for d in decisions]
+    mine = visit.desk.mirror.mine(row_id, visit.reviewer)
+    is_ruled = mine is not None and mine.verdict == "adjudicate"
+    return {"said": told, "others": False} | ({} if is_ruled else {"mine": None})
 
 
 def _stacked(made: list[dict[str, Any]], snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -91,6 +91,11 @@ def lines(desk: Desk, wanted: Wanted) -> list[Decision]:
     return [decision for decision in reversed(list(found)) if wanted.fits(decision)]
 
 
+def reviewers(desk: Desk) -> list[str]:
+    """Everybody who has decided anything."""
+    return list(desk.mirror.ends())
+
+
 def is_undone(desk: Desk, decision: Decision) -> bool:
     """Whether a decision was taken back, and not brought back since."""
     return decision.undoes is None and decision not in standing(desk.mirror.said(decision.row_id))
