@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from app.assigning import BATCH, Assigned, Assignment, Assignments
 from app.desk import Desk
+from app.headers import Guard
 from app.leases import LASTS
 from app.people import Personal
+from app.routes import routes
+from app.serve import Place, listening
 from app.team import Team
 from app.visit import Visit
 from audit.reader import Spec
+from audit.verdicts import read_log
 from curation.decisions import decide, undo
 from tests import reviews
 
@@ -304,23 +315,66 @@ def test_browsing_and_readers_hold_nothing(catalog: Path) -> None:
     assert [r.row_id for r in every.rows] == [r.row_id for r in office.page("ann").rows]
 
 
-def test_ten_at_once_lose_and_double_nothing(catalog: Path) -> None:
-    office = Office(catalog)
-    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
-    names = [f"r{n}" for n in range(10)]
-    given: dict[str, list[int]] = {name: [] for name in names}
-
-    def work(name: str) -> None:
-        page = 1
-        while rows := [r for r in office.ids(name, page) if r not in given[name]]:
-            given[name] += rows
-            office.say_all(name, rows)
-            page += 1
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in names]
-    for thread in threads:
+@contextmanager
+def answering(desk: Desk) -> Iterator[int]:
+    """The real routes over real connections, in this process; gives the port."""
+    app = Starlette(routes=routes(desk), middleware=[Middleware(Guard, hosts=("127.0.0.1",))])
+    with listening(Place(port=0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(row for rows in given.values() for row in rows) == sorted(every)
-    assert len(office.desk.mirror.decided()) == len(every)
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_ten_reviewers_at_once_lose_and_double_nothing(catalog: Path) -> None:
+    desk = Office(catalog).desk
+    every = [int(row) for row in desk.results.of(SPEC, "open").row_ids]
+    names = [f"r{n}" for n in range(10)]
+    said: dict[str, list[int]] = {name: [] for name in names}
+    faults: list[str] = []
+
+    def work(number: int, port: int) -> None:
+        name = names[number]
+        visit = Visit(desk, name, f"{number:016x}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        headers = {"x-audit-token": visit.token, "content-type": "application/json"}
+
+        def post(path: str, body: Any) -> Any:
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            found = json.loads(answer.read())
+            if answer.status != 200:
+                faults.append(f"{name}: {path} {answer.status} {found}")
+            return found
+
+        while True:
+            page = desk.assignments.page(visit, SPEC, "open", len(said[name]) // 7 + 1)
+            rows = [row.row_id for row in page.rows if row.row_id not in said[name]]
+            if not rows:
+                break
+            for row in rows[: 7 + number]:  # the rest is left for others
+                entry = {"id": f"{number:02x}{row:016x}", "row_id": str(row), "verdict": "keep"}
+                for _ in range(2):  # the answer to the first was lost
+                    stored = post("/audit/decisions", {"decisions": [entry]})
+                    if stored != {"stored": [entry["id"]], "refused": []}:
+                        faults.append(f"{name}: {stored}")
+                said[name].append(row)
+            post("/audit/leave", {"done": True})
+            desk.assignments.renew(visit, SPEC, "open")
+        connection.close()
+
+    with answering(desk) as port:
+        threads = [threading.Thread(target=work, args=(n, port)) for n in range(len(names))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert faults == []
+    lines = [line for name in names for line in reviews.log(catalog, name)]
+    assert sorted(line["row_id"] for line in lines) == sorted(every)
+    assert len({line["id"] for line in lines}) == len(every)
+    assert read_log(catalog).faults == ()
