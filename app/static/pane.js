@@ -7,7 +7,7 @@ class Pane {
     this.head = element("h2");
     this.preview = element("img", { alt: "" });
     this.map = element("canvas", { class: "map", role: "img", "data-testid": "map" });
-    this.canvas = element("canvas", { class: "clear", role: "img", "aria-label": "Revealed picture", "data-testid": "clear" });
+    this.canvas = element("canvas", { role: "img", "aria-label": "Revealed picture", "data-testid": "clear" });
     this.map.hidden = this.canvas.hidden = true;
     // What scrolls can be scrolled by keys too.
     this.more = element("div", { class: "more", tabindex: "0", role: "group", "aria-label": "Details" });

@@ -1,6 +1,7 @@
 // One sharp picture at a time, in one canvas: grey first, for ten seconds at most.
 
 const REVEALED_MS = 10000;
+const ENDED_BY = ["blur", "beforeprint", "pagehide"]; // of the window
 
 class Reveal {
   constructor(canvas, said) {
@@ -12,6 +13,16 @@ class Reveal {
     this.asked = null;
     this.since = 0;
     this.timer = null;
+    this.end = () => this.hide();
+    this.endHidden = () => document.hidden && this.hide();
+    for (const name of ENDED_BY) window.addEventListener(name, this.end);
+    document.addEventListener("visibilitychange", this.endHidden);
+  }
+
+  stop() {
+    this.hide();
+    for (const name of ENDED_BY) window.removeEventListener(name, this.end);
+    document.removeEventListener("visibilitychange", this.endHidden);
   }
 
   async show(id) {
