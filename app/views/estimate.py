@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from app.links import show_link, to_review
+from app.links import address, show_link
 from app.notes import done, problem, short, told
 from app.tables import show_table
 from app.visit import Visit, visit
@@ -87,7 +87,7 @@ def _samples(here: Visit, samples: Sequence[Sample]) -> None:
     for sample, row in zip(samples, rows, strict=True):
         if row[2] != row[3]:
             spec = Spec(scope="any", way="sample", given=sample.id)
-            show_link(f"Review sample {sample.id[:8]}, in its order", to_review(spec))
+            show_link(f"Review sample {sample.id[:8]}, in its order", address(spec))
     st.text("Decide from the first on: what comes behind one that waits does not count yet.")
 
 

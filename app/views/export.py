@@ -31,9 +31,9 @@ def export_page() -> None:
     with left:
         wish = _wish(here)
     with right:
+        _jobs(here)
         ready = _plan(here, wish)
         _start(here, wish, ready)
-        _jobs(here)
         _earlier(here)
 
 
@@ -127,6 +127,9 @@ def _plan(here: Visit, wish: Wish) -> bool:
         st.text(f"Note: {line}.")
     if drawn.review.images:
         st.text(f"{drawn.review.images:,} images still wait for review and are left out.")
+    if wish.name in there(here.desk.catalog) and not wish.overwrite:
+        st.text("An export of this name is there: choose to replace it, or give another name.")
+        return False
     try:
         wish.arguments(here.desk.catalog, here.desk.policies.reference(wish.policy))
     except ShardwardenError as error:
@@ -203,7 +206,8 @@ def _checked(here: Visit, job: Job) -> None:
     faults: list[Any] = result["faults"]
     counted = sum(result["counted"].values())
     if faults:
-        problem(f"{job.name}: {len(faults):,} faults, {counted:,} things looked at")
+        noun = "fault" if len(faults) == 1 else "faults"
+        problem(f"{job.name}: {len(faults):,} {noun}, {counted:,} things looked at")
     else:
         note(f"{job.name} is good: {counted:,} things looked at, no fault")
     _lines([f"{one['check']}: {one['where']}: {one['what']}" for one in faults[:SHOWN]],

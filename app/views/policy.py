@@ -90,7 +90,10 @@ def _saving_as(here: Visit, found: Draft) -> None:
     with st.form("save as", border=False):
         st.text_input("Name of the new policy", key="policy new name", max_chars=64)
         st.text("Kept beside the catalog's decisions, in its folder policies.")
-        st.form_submit_button("Save", on_click=_save_as, args=(here, found))
+        st.form_submit_button(
+            "Save", on_click=_save_as, args=(here, found),
+            disabled=not here.desk.team.settles(here.reviewer),
+        )  # fmt: skip
 
 
 def _left_alone(here: Visit, found: Draft) -> None:
