@@ -56,9 +56,10 @@ def of_review(spec: Spec) -> str:
 
 
 def of_search(spec: Spec) -> str:
-    """The page Search."""
+    """The page Search, which shows everything unless its address says otherwise."""
     by = spec.way or ("uid" if spec.uid else "words")
-    pairs = [(NAMES["way"], {**BY, **BROUGHT}[by])]
+    pairs = [(NAMES["way"], {**BY, **BROUGHT}[by]), (NAMES["scope"], LABELS[spec.scope])]
     if spec.way:
         pairs.append((spec.way if spec.way in BY else NAMES["given"], spec.given))
-    return f"{urlencode(pairs)}&{of_review(replace(spec, way='', given=''))}"
+    rest = of_review(replace(spec, scope=Spec().scope, way="", given=""))
+    return "&".join(filter(None, (urlencode(pairs), rest)))

@@ -160,7 +160,7 @@ def test_the_nearest_decided_ones_are_told_nearest_first(
     alike = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
     assert [each["alike"] for each in found["decided"]] == [round(alike[n], 2) for n in expected]
     assert "ben" not in json.dumps(found)
-    assert (found["none"], found["like"]) == (None, f"show=any&way=like&given={row}")
+    assert (found["none"], found["like"]) == (None, f"way=Like+a+sample&show=All&like={row}")
 
 
 def test_near_duplicates_are_counted_and_found_by_their_address(
@@ -177,7 +177,8 @@ def test_near_duplicates_are_counted_and_found_by_their_address(
     alike = [n for n, found in hashes.items() if found == hashes[row]]
     cluster = told(Asked(desk), row, "near")["cluster"]
     assert cluster["size"] >= len(alike) > 1
-    found = desk.results.of(Spec.from_address(parse_qs(cluster["address"])), "any").row_ids
+    (given,) = parse_qs(cluster["address"])["given"]
+    found = desk.results.of(Spec(scope="any", way="cluster", given=given), "any").row_ids
     assert set(alike) <= set(found.tolist())
 
 
