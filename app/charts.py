@@ -1,4 +1,8 @@
-"""The charts of the overview, as Vega-Lite specifications: nothing in them but numbers."""
+"""The charts of the overview, as Vega-Lite specifications: nothing in them but numbers.
+
+To a screen reader a chart is one thing with a text, and has a table beside it: its thousands of
+marks are kept from it.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ def histogram(counts: Counts, title: str, threshold: float, policy: float | None
     powers = {"values": [0, *(10**n for n in range(10))], "labelExpr": _SHORT}
     most = max(1, int(counts.max())) * 1.1
     bars = {
-        "mark": {"type": "rect", "stroke": None},
+        "mark": {"type": "rect", "stroke": None, "aria": False},
         "encoding": {
             "x": {"field": "from", **across},
             "x2": {"field": "to"},
@@ -77,7 +81,7 @@ def density(found: Density) -> Chart:
             {"calculate": "datum.x + 1", "as": "right"},
             {"calculate": "datum.y + 1", "as": "top"},
         ],
-        "mark": {"type": "rect", "stroke": None, "color": _MANY},
+        "mark": {"type": "rect", "stroke": None, "color": _MANY, "aria": False},
         "encoding": {
             "x": {"field": "x", **axis},
             "x2": {"field": "right"},
@@ -117,6 +121,8 @@ def boxed(drawn: object, side: int) -> tuple[float, float, float, float] | None:
 
 def _rule(at: float, colour: str, dash: Sequence[int]) -> dict[str, Any]:
     return {
-        "mark": {"type": "rule", "strokeWidth": 2, "color": colour, "strokeDash": list(dash)},
+        # Not told of by itself: the words of the chart say where it is.
+        "mark": {"type": "rule", "strokeWidth": 2, "color": colour, "strokeDash": list(dash),
+                 "aria": False},
         "encoding": {"x": {"datum": at}},
-    }
+    }  # fmt: skip
