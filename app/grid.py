@@ -23,10 +23,10 @@ from audit.taxonomy import LEVELS, TYPES
 STATIC = Path(__file__).with_name("static")
 STYLES = ("grid.css", "pane.css", "bulk.css")
 SCRIPTS = (
-    "dom.js", "keys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js", "pager.js",
-    "ending.js", "outbox.js", "undoing.js", "address.js", "reveal.js", "pane.js", "parts.js",
-    "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js", "leaving.js",
-    "jobs.js", "bulk.js", "ruling.js", "keyspage.js", "grid.js",
+    "dom.js", "keys.js", "ownkeys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js",
+    "pager.js", "ending.js", "outbox.js", "undoing.js", "address.js", "reveal.js", "pane.js",
+    "parts.js", "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js",
+    "leaving.js", "jobs.js", "bulk.js", "ruling.js", "keyspage.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 
@@ -56,7 +56,7 @@ def show_grid(
     data = {
         "token": visit.token,
         "reviewer": visit.reviewer,
-        "catalog": hashlib.sha256(str(visit.desk.catalog.resolve()).encode()).hexdigest()[:16],
+        "catalog": _called(visit),
         "query": spec.address(),
         "state": state,
         "page": given.page,
@@ -82,6 +82,7 @@ def show_keys(visit: Visit) -> None:
     component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
     data = {
         "only": "keys",
+        "catalog": _called(visit),
         "token": visit.token,
         "reviewer": visit.reviewer,
         "types": list(TYPES),
@@ -89,6 +90,11 @@ def show_keys(visit: Visit) -> None:
         "personal": as_json(visit.desk.people.of(visit.reviewer)),
     }
     component(key="keys", data=data)
+
+
+def _called(visit: Visit) -> str:
+    """The catalog, as what the browser keeps of it is called."""
+    return hashlib.sha256(str(visit.desk.catalog.resolve()).encode()).hexdigest()[:16]
 
 
 @cache

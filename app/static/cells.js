@@ -18,6 +18,7 @@ class Cells {
       const mark = element("span", { class: "mark" });
       const line = element("div", { class: "line" });
       cell.append(thumb, mark, line);
+      cell.classList.toggle("stack", card.members > 1);
       cell.onclick = () => {
         this.picked(n);
         this.grid.focus({ preventScroll: true });
@@ -34,7 +35,7 @@ class Cells {
   drawPicture(card, { thumb }) {
     const image = element("img", { alt: "", draggable: "false" });
     previewInto(image, card);
-    thumb.replaceChildren(image);
+    thumb.replaceChildren(image, ...tagsOf(card));
     const why = card.gone ? "gone" : card.withheld || card.error;
     if (why) thumb.append(element("span", { class: "why", text: why }));
     else if (!card.preview) this.fetchPreview(card, image);
@@ -93,4 +94,16 @@ class Cells {
     thumb.replaceChildren(element("span", { class: "why", text: "locked away" }));
     card.preview = null;
   }
+}
+
+// What a card is besides its scores.
+function tagsOf(card) {
+  const tags = [];
+  if (card.members > 1) {
+    tags.push(element("span", { class: "tag", text: `×${card.members.toLocaleString("en")}`, title: `stands for ${card.members} near-duplicates: what you decide holds for all of them` }));
+  }
+  if (card.second) {
+    tags.push(element("span", { class: "tag second", text: "2nd", title: "a second look: what others said is shown after yours" }));
+  }
+  return tags;
 }

@@ -41,7 +41,7 @@ class Review {
     this.cells = new Cells(this.grid, (n) => this.select(n), () => this.data.token);
     this.cells.previewed = (card) => this.card === card && previewInto(this.pane.preview, card);
     this.pager = new Pager((page) => this.turnTo(page), () => this.anew());
-    this.bar = new Bar(find(".bar"), this.pager, (id) => this.act(id));
+    this.bar = new Bar(find(".bar"), find(".counts"), this.pager, (id) => this.act(id));
     this.ending = new Ending(find(".ending"), () => this.anew());
     this.address = new Address();
     this.cards = [];
@@ -61,7 +61,12 @@ class Review {
     this.send = send;
     this.pane.token = this.reveal.token = data.token;
     const whose = `${data.catalog}.${data.reviewer || ""}`;
+    this.shell.style.setProperty("--columns", data.personal.columns || "none");
+    this.shell.classList.toggle("fixed", data.personal.columns > 0);
     if (whose !== this.whose) this.begin(whose);
+    const own = JSON.stringify(data.personal.keys);
+    if (own !== this.own) this.bindKeys();
+    this.own = own;
     const shown = this.card?.id;
     const ids = data.cards.map((card) => card.id).join();
     const isNew = ids !== this.ids;
@@ -109,8 +114,14 @@ class Review {
     this.outbox = new Outbox(`audit.outbox.${whose}`, (n) => this.pending(n), (entry, why) => this.refused(entry, why));
     this.outbox.stored = (ids) => this.tell("stored", ids);
     this.undoing = new Undoing(`audit.undo.${whose}`);
+    this.own = null;
+  }
+
+  // The person's own keys, which another window or the page Settings may have changed.
+  bindKeys() {
     this.more = this.parts.flatMap((part) => part.actions?.(this.data) ?? []);
-    this.keys = new Keys(actionsOf(this.data.types, this.data.levels, this.more), `audit.keys.${this.data.reviewer || ""}`);
+    this.ownKeys = new OwnKeys(this.data, (...about) => this.ask(...about), (text) => this.say(text));
+    this.keys = new Keys(actionsOf(this.data.types, this.data.levels, this.more), this.ownKeys.keys, (own) => this.ownKeys.keep(own));
     this.fillBar();
   }
 
@@ -278,8 +289,7 @@ class Review {
 
   openLegend() {
     this.reveal.hide();
-    fillLegend(this.legend, this.keys, () => this.fillBar());
-    this.legend.showModal();
+    openLegend(this.legend, this.keys, () => this.fillBar());
   }
 
   onKey(event) {
@@ -326,8 +336,8 @@ class Review {
   }
 
   gone() {
-    this.reveal.hide();
-    this.outbox.stop();
+    this.reveal.stop();
+    this.outbox?.stop();
     this.address.stop();
     this.tell("stop");
   }
@@ -350,16 +360,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   review.take(data, setTriggerValue);
   review.unhook?.();
   const onKey = (event) => review.onKey(event);
-  const onBlur = () => review.reveal.hide();
-  const onVisibility = () => document.hidden && review.reveal.hide();
   document.addEventListener("keydown", onKey, true);
-  window.addEventListener("blur", onBlur);
-  document.addEventListener("visibilitychange", onVisibility);
-  review.unhook = () => {
-    document.removeEventListener("keydown", onKey, true);
-    window.removeEventListener("blur", onBlur);
-    document.removeEventListener("visibilitychange", onVisibility);
-  };
+  review.unhook = () => document.removeEventListener("keydown", onKey, true);
   return () => {
     review.unhook();
     review.gone();

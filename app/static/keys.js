@@ -42,11 +42,10 @@ function isBusy(event) {
 }
 
 class Keys {
-  constructor(actions, store) {
+  // own: action -> key of those that the person has changed; keep(own): keeps them.
+  constructor(actions, own, keep) {
     this.actions = actions;
-    this.store = store;
-    let own = {};
-    try { own = JSON.parse(localStorage.getItem(store) || "{}"); } catch { own = {}; }
+    this.keep = keep;
     this.of = {};
     for (const { id, key } of actions) this.of[id] = typeof own[id] === "string" ? own[id] : key;
   }
@@ -59,16 +58,24 @@ class Keys {
   change(id, name) {
     if (["c", "r", "Tab", "Enter", " "].includes(name)) return `${name === " " ? "Space" : name} cannot be used`;
     const taken = this.actions.find((action) => action.id !== id && this.of[action.id] === name);
-    if (taken) return `${name} is taken: ${taken.label}`;
+    if (taken) return `${keyShown(name)} is taken: ${taken.label}`;
     this.of[id] = name;
-    const own = {};
-    for (const action of this.actions) if (this.of[action.id] !== action.key) own[action.id] = this.of[action.id];
-    localStorage.setItem(this.store, JSON.stringify(own));
+    this.keep(this.own);
     return "";
+  }
+
+  // All as they came.
+  reset() {
+    for (const { id, key } of this.actions) this.of[id] = key;
+    this.keep(this.own);
+  }
+
+  get own() {
+    return Object.fromEntries(this.actions.filter(({ id, key }) => this.of[id] !== key).map(({ id }) => [id, this.of[id]]));
   }
 }
 
-const SHOWN = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+const SHOWN = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageDown: "PgDn", PageUp: "PgUp" };
 
 function keyShown(name) {
   return SHOWN[name] || name;

@@ -1,32 +1,72 @@
 // The table of keys; a key is changed by its button and then the new key.
-function fillLegend(dialog, keys, changed) {
-  const title = element("h2", { text: "Keys" });
-  const note = element("p", { text: "Press a button, then the new key. Esc closes.", role: "status" });
-  const table = element("table");
-  for (const action of keys.actions) {
-    const row = element("tr");
-    const button = element("button", { text: keyShown(keys.of[action.id]), type: "button" });
-    button.setAttribute("aria-label", `Key of ${action.label}: ${keys.of[action.id]}`);
+
+class KeyTable {
+  // node: filled with it; changed(): a key is another one by now; close(): leaves it, if it can be.
+  constructor(node, keys, text, { changed, close } = {}) {
+    Object.assign(this, { node, keys, changed, close });
+    this.fill(text);
+  }
+
+  fill(text) {
+    const { keys } = this;
+    this.note = element("p", { text, role: "status" });
+    const tables = element("div", { class: "tables" });
+    const half = Math.ceil(keys.actions.length / 2);
+    for (const actions of [keys.actions.slice(0, half), keys.actions.slice(half)]) {
+      const table = element("table");
+      table.append(...actions.map((action) => this.row(action)));
+      tables.append(table);
+    }
+    const foot = element("div", { class: "answers" });
+    if (this.close) foot.append(this.button("Close", this.close));
+    foot.append(this.button("All keys as they came", () => {
+      keys.reset();
+      this.done("All keys are as they came");
+    }));
+    this.node.replaceChildren(element("h2", { text: "Keys" }), this.note, tables, foot);
+  }
+
+  button(text, then) {
+    const made = element("button", { text, type: "button" });
+    made.onclick = then;
+    return made;
+  }
+
+  row(action) {
+    const key = this.keys.of[action.id];
+    const button = this.button(keyShown(key), () => this.listen(action));
     button.dataset.action = action.id;
-    button.onclick = () => {
-      note.textContent = `Press the new key of ${action.label}`;
-      dialog.onkeydown = (event) => {
-        if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
-        event.preventDefault();
-        event.stopPropagation();
-        dialog.onkeydown = null;
-        const wrong = event.key === "Escape" ? "Unchanged" : keys.change(action.id, keyName(event));
-        fillLegend(dialog, keys, changed);
-        dialog.querySelector("p").textContent = wrong || `${action.label} is now ${keyShown(keys.of[action.id])}`;
-        changed();
-      };
-    };
+    button.setAttribute("aria-label", `Key of ${action.label}: ${key}`);
     const cell = element("td");
     cell.append(button);
+    const row = element("tr");
     row.append(cell, element("td", { text: action.label }));
-    table.append(row);
+    return row;
   }
-  const close = element("button", { text: "Close", type: "button" });
-  close.onclick = () => dialog.close();
-  dialog.replaceChildren(title, note, table, close);
+
+  listen(action) {
+    this.note.textContent = `Press the new key of ${action.label}`;
+    this.node.onkeydown = (event) => {
+      if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.node.onkeydown = null;
+      const wrong = event.key === "Escape" ? "Unchanged" : this.keys.change(action.id, keyName(event));
+      this.done(wrong || `${action.label} is now ${keyShown(this.keys.of[action.id])}`);
+      this.node.querySelector(`[data-action="${action.id}"]`).focus();
+    };
+  }
+
+  done(text) {
+    this.fill(text);
+    this.changed?.();
+  }
+}
+
+// The same in front of the screen.
+function openLegend(dialog, keys, changed) {
+  dialog.onkeydown = null;
+  new KeyTable(dialog, keys, "Press a button, then the new key. Esc closes.", { changed, close: () => dialog.close() });
+  dialog.showModal();
+  dialog.scrollTop = 0;
 }
