@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
+from app.addresses import of_review, of_search
 from app.views.queue import queue_page
 from app.views.search import search_page
 from audit.reader import Spec
@@ -15,11 +16,7 @@ _SEARCH = "/search"
 
 def address(spec: Spec) -> str:
     """Where the grid shows what a specification names: Search for another way in, else Review."""
-    if not spec.way:
-        return f"/?{spec.address()}"
-    # Each page leaves out what it has as usual, and they differ in this.
-    more = {"show": spec.scope} if spec.scope == Spec().scope else {}
-    return f"{_SEARCH}?{spec.address(**more)}"
+    return f"{_SEARCH}?{of_search(spec)}" if spec.way else f"/?{of_review(spec)}"
 
 
 def follow(link: str) -> None:

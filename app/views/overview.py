@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.counted import counted
-from app.links import follow, to_review
+from app.links import address, follow
 from app.progress import agreements, progress
 from app.tables import Cell, show_table
 from app.views.plots import show_map, show_scores
@@ -96,14 +96,14 @@ def _cell(kind: str, level: str, count: int, most: int) -> Cell:
     )
     name = f"{kind}, {level}" if level else kind
     shade = (count / most) ** 0.5 if most and kind != "safe" else None
-    return Cell(count, to_review(spec), f"Review {name}: {count:,}", shade)
+    return Cell(count, address(spec), f"Review {name}: {count:,}", shade)
 
 
 def _concepts(here: Visit, scored: int) -> None:
     found = counted(here.desk, surveys.concepts)
     rows: list[list[Cell | str | int]] = [
         [
-            Cell(name, to_review(Spec(scope="all", concept=name)), f"Review {name}: {n:,}"),
+            Cell(name, address(Spec(scope="all", concept=name)), f"Review {name}: {n:,}"),
             Cell(n, shade=n / scored),
             f"{n / scored:.1%}",
         ]
@@ -163,7 +163,7 @@ def _shards(here: Visit, every: Sequence[Books], total: Books) -> None:
         losing = sorted(every, key=_badness)[:WORST]
         rows: list[list[Cell | str | int]] = [
             [
-                Cell(b.shard, to_review(Spec(shard=b.shard)), f"Review the flagged of {b.shard}"),
+                Cell(b.shard, address(Spec(shard=b.shard)), f"Review the flagged of {b.shard}"),
                 b.images, b.failed, b.quarantined, b.upstream_failed, b.faults,
                 f"{b.flagged / max(1, b.scored):.1%}",
             ]

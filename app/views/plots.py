@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import charts
 from app.counted import counted
-from app.links import follow, show_link, to_review
+from app.links import address, follow, show_link
 from app.tables import Cell, show_table
 from app.visit import Visit
 from audit import surveys
@@ -35,7 +35,7 @@ def show_scores(here: Visit) -> None:
             st.text(f"The policy in force has {policy:.2f} (dashed): {over:,} at it or above.")
         if above:
             show_link(
-                f"Review those at {threshold:.2f} or above →", to_review(_from(score, threshold))
+                f"Review those at {threshold:.2f} or above →", address(_from(score, threshold))
             )
     with right:
         counts = counted(here.desk, surveys.histogram, score)
@@ -64,8 +64,7 @@ def _policy(here: Visit, score: str) -> float | None:
 
 
 def _from(score: str, threshold: float) -> Spec:
-    if score == "risk":
-        return Spec(scope="all", order="risk", low=threshold)
+    """Pictures with this score from a threshold on, compared as a policy does."""
     return Spec(scope="all", way="sql", given=f"{score} >= {threshold:.2f}::FLOAT")
 
 
@@ -142,4 +141,4 @@ def _in_box(box: tuple[float, float, float, float], only: str) -> str:
     given = ",".join(f"{side:g}" for side in box)
     types = (only,) if only in TYPES else ()
     scope = "flagged" if only and only != "safe" else "all"
-    return to_review(Spec(scope=scope, types=types, way="box", given=given))
+    return address(Spec(scope=scope, types=types, way="box", given=given))
