@@ -12,6 +12,7 @@ class Table {
   take(data, open) {
     this.open = open;
     this.caption.textContent = data.caption;
+    this.body.parentElement.style.setProperty("--figures", data.columns.filter(({ figures }) => figures).length || 1);
     const head = document.createElement("tr");
     head.append(...data.columns.map(({ name, figures }) => this.made("th", name, figures, { scope: "col" })));
     this.head.replaceChildren(head);

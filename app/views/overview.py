@@ -59,9 +59,9 @@ def _books(here: Visit, every: Sequence[Books], total: Books) -> None:
         ("Quarantined", total.quarantined, None),
         ("Never delivered", total.upstream_failed, None),
     )
-    for column, (label, number, more) in zip(st.columns(len(shown)), shown, strict=True):
-        with column:
-            st.metric(label, f"{number:,}", more, delta_color="off", delta_arrow="off")
+    with st.container(horizontal=True):
+        for label, number, more in shown:
+            st.metric(label, f"{number:,}", more, delta_color="off", delta_arrow="off", width=180)
     wrong = [b.shard for b in every if not b.balanced]
     sums = (
         f"{total.members:,} members = {total.scored:,} scored + {total.failed:,} failed + "
