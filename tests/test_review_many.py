@@ -380,7 +380,7 @@ def table(at: AppTest) -> list[list[str]]:
 
 
 def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
-    (catalog / "review.yaml").write_text("second_share: 0\n")
+    (catalog / "review.yaml").write_text("adjudicators: [ann]\n")
     desk = open_desk(catalog, "ann")
     rows = rows_of(desk)
     first = say(catalog, rows[0], "ann", "drop", note="![x](http://beacon.example/n.png)\x1b[31m")
@@ -396,7 +396,7 @@ def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
         ({"row": str(rows[0]["row_id"])}, 2), ({"day": first.time[:10]}, 3),
     ):  # fmt: skip
         assert len(table(opened(section="Log", **address))) == count
-    empty = opened(section="Log", day="2001-01-01")
+    empty = opened(section="Log", day="2020-01-01")
     assert any("Nothing was decided that fits" in text.value for text in empty.text)
 
 

@@ -27,6 +27,9 @@ LINES = 50  # of the log on a page
 BATCHES = 20
 EVERY = Spec(scope="any")
 WAITING = {"disagreed": "Disagreed", "escalated": "Escalated"}
+LOG = (
+    "Time (UTC)", "Reviewer", "Verdict", "Type", "Level", "Picture", "Looked", "Batch", "Note",
+)  # fmt: skip
 ANYBODY, ANYTHING = "everybody", "all"
 
 
@@ -43,6 +46,7 @@ def decisions_page() -> None:
 def _to_settle(here: Visit) -> None:
     """The rows that reviewers disagree about, or left to others, in the grid."""
     desk = here.desk
+    is_new = "waiting" not in st.session_state  # Streamlit forgets it where it is not drawn
     with st.container(horizontal=True, vertical_alignment="center"):
         state = st.segmented_control(
             "Waiting for a ruling", tuple(WAITING), default="disagreed", key="waiting",
@@ -51,10 +55,12 @@ def _to_settle(here: Visit) -> None:
         )  # fmt: skip
         st.text("Look for yourself, then ask what was said. The verdict you give here stands.")
     if not desk.team.settles(here.reviewer):
-        count = len(desk.results.of(EVERY, str(state)).row_ids)
+        count = len(desk.results.of(EVERY, str(state), renew=True).row_ids)
         who = ", ".join(desk.team.adjudicators) or "whoever has a name"
         st.text(f"{count:,} samples wait. {who} can settle them; a reviewer works on in Review.")
         return
+    if is_new:
+        desk.assignments.renew(here, EVERY, str(state))
     empty = {
         "disagreed": "No reviewers disagree.", "escalated": "Nothing was escalated."
     }[str(state)]  # fmt: skip
@@ -78,17 +84,7 @@ def _log(here: Visit) -> None:
     link = show_table(
         "log",
         "Decisions, the newest first; undone ones stay in the log",
-        (
-            "Time (UTC)",
-            "Reviewer",
-            "Verdict",
-            "Type",
-            "Level",
-            "Picture",
-            "Looked",
-            "Batch",
-            "Note",
-        ),
+        LOG,
         [_line(here, decision) for decision in shown],
     )
     if link:
@@ -132,7 +128,7 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
         f"show row {decision.row_id}",
     )
     when = decision.time.replace("T", " ")[:19]
-    others = decision.reviewer != here.reviewer
+    others = decision.reviewer != here.reviewer and here.reviewer not in desk.team.adjudicators
     if others and desk.assignments.hidden(here.reviewer, decision.row_id):
         kept = "kept back until you have looked"
         return [when, decision.reviewer, kept, "", "", link, "", "", ""]
