@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # a visit has a desk, and a desk has this
 
 BATCH = 48
 AGAIN = 12  # second looks on a page while there is something new
-PAGES_HELD = 3  # of one reviewer and result set; what was skipped before is for others
+PAGES_HELD = 3  # of one reviewer; what was skipped before is for others
 RUNS_KEPT = 256
 _NOTHING = ResultSet(np.empty(0, np.int64), True, (0, 0, 0))
 
@@ -70,12 +70,12 @@ class Assignment:
     results: ResultSet
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Run:
     """What one reviewer has been given of one result set.
 
     every   the same rows whether decided or not; ends: by page, where its rows end in the pool
-    shown   pages, the latest last; held: by page, what is leased with it
+    held    by page, what is leased with it
     stands_for_all   whether a row that is open stands for all its near-duplicates
     """
 
@@ -84,7 +84,6 @@ class _Run:
     pages: dict[int, list[Assigned]] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
     given: set[int] = field(default_factory=set)
-    shown: list[int] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
     stands_for_all: bool = False
 
@@ -111,6 +110,7 @@ class Assignments:
         self._runs: OrderedDict[tuple[str, Spec], _Run] = OrderedDict()
         self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
         self._asked: dict[tuple[str, int], str] = {}  # purposes, until answered
+        self._shown: dict[str, list[tuple[_Run, int]]] = {}  # pages, the latest last
         self._windows: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -307,10 +307,11 @@ class Assignments:
         everybody else.
         """
         given = run.pages.get(page, [])
-        run.shown = [n for n in run.shown if n != page] + [page]
-        for old in run.shown[:-PAGES_HELD]:
-            self._leases.drop(reviewer, run.held[old])
-        run.shown = run.shown[-PAGES_HELD:]
+        shown = [place for place in self._shown.pop(reviewer, []) if place != (run, page)]
+        shown.append((run, page))
+        for other, old in shown[:-PAGES_HELD]:
+            self._leases.drop(reviewer, other.held.get(old, ()))
+        self._shown[reviewer] = shown[-PAGES_HELD:]
         places = {row: self._standing(reviewer, row) for row in given}
         wanted = {row.row_id for row, standing in places.items() if standing == "open"}
         alike = [row for row in run.held.get(page, ()) if self._mirror.outcome(row) is None]
