@@ -87,7 +87,7 @@ class Ways:
     def _near(self, kind: str, snapshot: Snapshot) -> Ids:
         latest = self._confirmed(kind)
         if not latest:
-            raise UsageError(f"near: nobody has confirmed a sample as {kind} yet; decide one first")
+            raise UsageError(f"nobody has confirmed a sample as {kind} yet; decide one first")
         return snapshot.likeness.of_rows(np.array(latest[:CONFIRMED], np.int64), NEAREST)[0]
 
     def _confirmed(self, kind: str) -> list[int]:
