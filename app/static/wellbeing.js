@@ -9,6 +9,7 @@ class Wellbeing {
     this.dialog = element("dialog", { class: "word", "data-testid": "word" });
     this.dialog.addEventListener("cancel", (event) => event.preventDefault()); // it asks to be answered
     this.shell.append(this.dialog);
+    this.begun = false;
   }
 
   take(data, isNew) {
@@ -43,7 +44,7 @@ class Wellbeing {
 
   // What the server counted; it says when a pause is due.
   told(seen) {
-    if (!seen?.pause || this.dialog.open) return;
+    if (!seen?.pause || this.begun || this.dialog.open) return;
     this.ask("Time for a pause?", `${seen.pause} When to ask is your choice: see Settings.`, [
       ["Pause", () => this.rest()],
       ["Go on", () => this.paused()],
@@ -69,9 +70,12 @@ class Wellbeing {
     this.shell.classList.remove("covered");
   }
 
-  // Counting begins anew.
-  paused() {
-    this.review.ask("/audit/exposure", { paused: true }, { keepalive: true }).catch(() => {});
+  // Counting begins anew; what the server said before it knew that is not heeded.
+  async paused() {
+    this.begun = true;
+    this.review.lastSeen = { ...this.review.lastSeen, pause: null };
+    await this.review.ask("/audit/exposure", { paused: true }, { keepalive: true }).catch(() => {});
+    this.begun = false;
   }
 
   stop() {

@@ -21,6 +21,16 @@ from audit.taxonomy import TYPES
 
 DAYS_SHOWN = 14
 _SAYS = "settings"
+_CALLED = {
+    "blur": "blur",
+    "always_grey": "grey",
+    "notice": "word before a hard batch",
+    "columns": "columns",
+    "break_reveals": "pause after pictures",
+    "break_minutes": "pause after minutes",
+    "daily_cap": "daily limit",
+    "opt_out": "types you do not want",
+}
 _CONSISTENT = {
     "repeat": "Your own, shown again: you said the same",
     "known": "Settled before: you said what was settled",
@@ -174,6 +184,6 @@ def _chosen(name: str) -> None:
     value = st.session_state[name]
     try:
         here.desk.people.change(here.reviewer, {name: value})
-        done(_SAYS, "Saved.")
+        st.toast(f"Saved: {_CALLED[name]}")  # moves nothing on the page
     except (UsageError, OSError) as error:
         done(_SAYS, f"Not saved: {short(error)}", bad=True)
