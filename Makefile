@@ -12,13 +12,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench compact measure text-scorer format clean
+.PHONY: help demo test check bench screenshots compact measure text-scorer format clean
 
 help:
 	@echo "make demo    install, audit the demo shards, curate, export, check"
 	@echo "make test    install with what the tests need, run them"
 	@echo "make check   style and types (ruff, strict mypy)"
 	@echo "make bench   benchmarks; they print ratios"
+	@echo "make screenshots  make the README's pictures of the review screen again (needs chromium)"
 	@echo "make compact train the bundled scorer again (about 90 minutes on two cores)"
 	@echo "make measure measure it again and put the figures onto its card"
 	@echo "make text-scorer  train and measure the scorer of captions again (minutes)"
@@ -45,6 +46,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python -m bench.screenshots $(ARGS)
 
 # The recipe of the bundled scorer: a long run on strongly changed pictures, then a gentler one.
 # PHOTOS holds labelled shards.

@@ -22,7 +22,7 @@ from typing import Any
 
 from audit.verdicts import read_decisions
 from bench.review_browser import Visitor, browser, together, visitor
-from bench.review_catalog import catalog_of
+from bench.review_catalog import REVIEWER, catalog_of
 from bench.review_server import ROOT, Server, floor, kept_alive, reviewing
 
 FOLDER = ROOT / "build" / "bench-review"
@@ -84,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     many, few = (catalog_of(args.folder, rows) for rows in (args.rows, args.fewer))
     with ExitStack() as open_servers:
         servers = {
-            "many": open_servers.enter_context(reviewing(many)),
-            "few": open_servers.enter_context(reviewing(few)),
+            "many": open_servers.enter_context(reviewing(many, REVIEWER)),
+            "few": open_servers.enter_context(reviewing(few, REVIEWER)),
             "floor": open_servers.enter_context(floor()),
         }
         times = measured(servers, many, args.turns)
@@ -117,10 +117,11 @@ def measured(servers: dict[str, Server], catalog: Path, turns: int) -> Times:
         for _ in range(2):
             visitors["many"].next()  # keys are not taken while a page turns
             times["burst"].append(visitors["many"].burst(BURST))
-        rows = [decision.row_id for decision in read_decisions(catalog)[before:]]
-        if len(rows) != 2 * len(BURST) or len(set(rows)) != len(rows):
-            raise SystemExit(f"{2 * len(BURST)} keys stored {len(rows)} decisions about "
-                             f"{len(set(rows))} rows")  # fmt: skip
+        said = read_decisions(catalog)[before:]  # a card may stand for near-duplicates
+        cards, rows = {d.cluster or d.id for d in said}, {d.row_id for d in said}
+        if len(cards) != 2 * len(BURST) or len(rows) != len(said):
+            raise SystemExit(f"{2 * len(BURST)} keys decided {len(cards)} cards, "
+                             f"{len(rows)} rows of {len(said)} decisions")  # fmt: skip
         for _ in range(3):  # of different machines in life; here all share these cores
             times["alone"] += together([visitors["many"]], PAGES)
         crowd = [visitors["many"], *(visitor(chromium, servers["many"]) for _ in range(3))]

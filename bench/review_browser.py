@@ -59,8 +59,9 @@ SCRIPT = """
     await until(() => !document.querySelector("[data-test-script-state=running]"));
     return took;
   };
-  const next = () => [...document.querySelectorAll("button")]
-    .find((each) => /next/i.test(each.getAttribute("aria-label") || each.title) && !each.disabled);
+  const next = () => [...(grid()?.getRootNode() ?? document).querySelectorAll("button")]
+    .find((each) => /next page|^next$/i.test(each.getAttribute("aria-label") || each.title)
+      && !each.disabled);
   let pressed = [];
   window.addEventListener("keydown", (event) => {
     const from = grid()?.dataset.cursor + shown();

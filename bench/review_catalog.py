@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
+from app.people import People, Personal
 from audit import images
 from audit.books import PartBooks
 from audit.building import index
@@ -28,6 +29,7 @@ from audit.parts import Parts
 from audit.taxonomy import SAFE, TYPES
 from audit.text import visible
 
+REVIEWER = "ann"
 ROWS_A_PART = 100_000
 PICTURES = 96
 WIDTH = 16  # of an embedding; how wide they are does not matter to the screen
@@ -61,7 +63,7 @@ class Drawn:
 def catalog_of(folder: Path, rows: int) -> Path:
     """The catalog of so many rows in a folder: the one that is there, else made now (minutes).
 
-    Decisions and settings that earlier runs left are removed.
+    Decisions that earlier runs left are removed, and the reviewer is asked nothing in between.
     """
     catalog = folder / f"{rows}.audit"
     if not (catalog / NAME).exists():
@@ -71,6 +73,7 @@ def catalog_of(folder: Path, rows: int) -> Path:
     for pattern in ("decisions/*", "reviewers/*"):
         for path in catalog.glob(pattern):
             path.unlink()
+    People(catalog).save(REVIEWER, Personal(break_reveals=0, break_minutes=0, notice=False))
     return catalog
 
 

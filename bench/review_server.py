@@ -39,7 +39,7 @@ class Server:
 
 
 @contextmanager
-def reviewing(catalog: Path, reviewer: str = "ann") -> Iterator[Server]:
+def reviewing(catalog: Path, reviewer: str) -> Iterator[Server]:
     """`audit review` of a catalog until the block ends."""
     program = "import sys; from audit.cli import main; sys.exit(main())"
     rest = ("review", str(catalog), "--reviewer", reviewer, "--port")
