@@ -108,6 +108,7 @@ def serve(
             gc.freeze()
             ready(_address(listener))
             yield {}
+            gc.unfreeze()  # the interpreter's end needs them collected
             desk.jobs.close()
 
         config = uvicorn.Config(
