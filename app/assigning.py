@@ -230,7 +230,11 @@ class Assignments:
             return held
 
     def _given(self, reviewer: str, run: _Run, page: int) -> Assignment:
-        """The page, made now where it was not before."""
+        """The page, made now where it was not before, or where others have taken all of it."""
+        if page in run.pages and not self._still(reviewer, run, page):
+            run.given.difference_update(row.row_id for row in run.pages.pop(page))
+            run.ends.pop(page)
+            run.held.pop(page)
         others = self._leases.others(reviewer)
         seconds = self._seconds(reviewer, run, others)
         fresh = run.pool.open - run.pool.open_among([*(others | run.given)])
