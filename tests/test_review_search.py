@@ -148,11 +148,9 @@ def test_near_confirmed_begins_with_the_nearest_to_any(desk: Desk) -> None:
 
 
 def test_a_condition_fills_the_grid_or_says_what_is_wrong_in_one_line(desk: Desk) -> None:
-    wide = {
-        int(row) for row in desk.now().sql("SELECT row_id FROM samples WHERE width = 60")["row_id"].to_pylist()
-    }  # fmt: skip
-    assert {*ids(opened(way="SQL", sql="width = 60"))} == wide
-    assert len(wide) == 2
+    found = desk.now().sql("SELECT row_id FROM samples WHERE width = 60")["row_id"].to_pylist()
+    assert {*ids(opened(way="SQL", sql="width = 60"))} == {*found}
+    assert len(found) == 2
     wrong = said(opened(way="SQL", sql="wide > 100"))
     assert "wide" in wrong
     assert len([line for line in wrong.splitlines() if line]) == 1
