@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from audit import vectors
 from audit.errors import ShardwardenError
 from audit.parts import Parts, replacing
+from audit.quiet import quiet_logs
 from audit.steps import Show
 
 NAME = "map.parquet"
@@ -181,8 +182,8 @@ def _pacmap(reduced: Floats) -> Floats | None:
 
     source   Wang, Huang, Rudin, Shaposhnik 2021 (JMLR 22), with its own defaults and a fixed seed
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed makes it slower, and of what it imports
+    with warnings.catch_warnings(), quiet_logs():
+        warnings.simplefilter("ignore")  # of what it imports
         try:
             from pacmap import PaCMAP
         except ImportError:

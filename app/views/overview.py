@@ -171,7 +171,7 @@ def _shards(here: Visit, every: Sequence[Books], total: Books) -> None:
         ]  # fmt: skip
         columns = ("shard", "pictures", "failed", "quarantined", "never came", "faults", "flagged")
         caption = (
-            f"{len(rows):,} of {len(every):,}: what lost most first, then what is flagged most"
+            f"{len(rows):,} of {len(every):,} shards: those that lost most, or are flagged most"
         )
         follow(show_table("shards", caption, columns, rows, figures=range(1, 7)))
     with right:
