@@ -111,7 +111,7 @@ class Catalog(ExitStack):
     def sql(
         self, query: str, *, limit: int | None = None, timeout: float | None = None
     ) -> pa.Table:
-        """Answer one SELECT over `samples`, `shards`, `faults`, `upstream`, `map`; it writes nothing.
+        """Answer one SELECT over `samples`, `shards`, `faults`, `upstream`, `map`; writes nothing.
 
         limit    rows given back at most
         timeout  seconds it may take
