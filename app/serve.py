@@ -108,7 +108,6 @@ def serve(
             gc.freeze()
             ready(_address(listener))
             yield {}
-            gc.unfreeze()  # the interpreter's end needs them collected
             desk.jobs.close()
 
         config = uvicorn.Config(
@@ -116,7 +115,10 @@ def serve(
             server_header=False, timeout_graceful_shutdown=2, ws_max_size=8 << 20,
             proxy_headers=False,  # the guard wants to know who is at the other end of the line
         )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[listener])
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            gc.unfreeze()  # the interpreter's end has to find them
 
 
 def _check(who: Who, place: Place) -> None:
