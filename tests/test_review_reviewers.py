@@ -146,10 +146,12 @@ def test_no_browser_changes_its_own_name(
     settled(page)
     found = page.evaluate(
         """async (row) => {
-          const body = JSON.stringify({decisions: [{id: "00000000000000aa", row_id: row, verdict: "keep"}]});
-          const sent = {"content-type": "application/json"};
-          const asked = async (headers, text = body) =>
-            (await fetch("/audit/decisions", {method: "POST", headers: {...sent, ...headers}, body: text})).status;
+          const said = {id: "00000000000000aa", row_id: row, verdict: "keep"};
+          const body = JSON.stringify({decisions: [said]});
+          const asked = async (sent) => {
+            const headers = {"content-type": "application/json", ...sent};
+            return (await fetch("/audit/decisions", {method: "POST", headers, body})).status;
+          };
           return [
             await asked({}),
             await asked({"x-audit-token": "ben..9999999999." + "0".repeat(64)}),
