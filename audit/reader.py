@@ -64,6 +64,7 @@ class Snapshot(Catalog):
         self.clusters = self._clusters()
         self.likeness = Likeness(self.directory, self.vectors)
         self._conditions = Conditions(self.directory)
+        self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def ids(self, spec: Spec, limit: int = 2**62, brought: Ids | None = None) -> Ids:
         """[N <= limit] row_ids that a specification names, in its order; clusters whole.
@@ -109,6 +110,19 @@ class Snapshot(Catalog):
         if spec.way in ("", "box"):
             return None
         raise UsageError(f"{spec.way}: what it means is known to the review screen only")
+
+    def score_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """As Catalog.score_names, looked for once, in one row of every shard: they are all alike."""
+        if self._names is None:
+            concepts, extras = (
+                self.ask(
+                    "SELECT DISTINCT unnest(keys) AS name FROM (SELECT any_value(map_keys("
+                    f"{column})) AS keys FROM samples GROUP BY shard) ORDER BY name"
+                )
+                for column in ("concepts", "extras")
+            )
+            self._names = tuple(concepts["name"].to_pylist()), tuple(extras["name"].to_pylist())
+        return self._names
 
     def cluster_of(self, row_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """row_id -> (cluster, rows in it) of those that have near-duplicates."""

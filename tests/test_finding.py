@@ -15,7 +15,7 @@ import pytest
 from audit import clusters, vectors
 from audit.books import PartBooks
 from audit.building import index
-from audit.catalog import NAME
+from audit.catalog import NAME, Catalog
 from audit.clusters import Clusters
 from audit.columns import SCHEMA
 from audit.conditions import Conditions
@@ -350,6 +350,11 @@ def test_a_box_has_the_rows_whose_place_is_in_it(now: Snapshot, catalog: Path) -
     found = now.ids(Spec("any", way="box", given="0.2,0.1,0.6,0.7")).tolist()
     assert sorted(found) == sorted(inside)
     assert 0 < len(found) < len(places)
+
+
+def test_names_of_scores_are_those_of_the_catalog(now: Snapshot, catalog: Path) -> None:
+    with Catalog(catalog) as opened:
+        assert now.score_names() == opened.score_names() == (("fire", "weapon"), ())
 
 
 ATTEMPTS = (
