@@ -76,8 +76,8 @@ def cells(page: Any) -> Any:
     return page.get_by_test_id("grid").get_by_role("option")
 
 
-def go(page: Any, site: Site, address: str = "/") -> None:
-    """Open an address and wait until its cards are there."""
+def go(page: Any, site: Site, address: str = "/?stack=false") -> None:
+    """Open an address, usually that of a queue of single rows; wait until its cards are there."""
     page.goto(site.url + address)
     expect(cells(page).first).to_be_visible(timeout=30_000)
     settled(page)
