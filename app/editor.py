@@ -98,7 +98,7 @@ PARTS: dict[str, Callable[[Draft, Collection[str]], None]] = {
     "Types and levels": grid,
     "Seen": seen,
     "Words": words,
-    "Size, copies, review": rest,
+    "Size and copies": rest,
 }
 
 

@@ -19,8 +19,10 @@ def done(page: str, line: str, *, bad: bool = False) -> None:
 def told(page: str) -> None:
     """Show what there is to say, and forget it."""
     line, bad = st.session_state.pop(f"{page} says", ("", False))
-    if line:
-        (problem if bad else note)(line)
+    # There with or without a line: widgets that change their place forget their address.
+    with st.container():
+        if line:
+            (problem if bad else note)(line)
 
 
 def problem(line: str) -> None:

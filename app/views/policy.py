@@ -34,11 +34,12 @@ def policy_page() -> None:
     if found.problem:
         problem(found.problem)
         return
-    if is_old(here.desk.policies, found):
-        problem(
-            f"{found.name} was changed by somebody else meanwhile. Discard shows it as it is now; "
-            "Save as keeps what is here under another name."
-        )
+    with st.container():
+        if is_old(here.desk.policies, found):
+            problem(
+                f"{found.name} was changed by somebody else meanwhile. Discard shows it as it is "
+                "now; Save as keeps what is here under another name."
+            )
     left, right = st.columns([11, 10], gap="large")
     with left:
         part = st.segmented_control(
