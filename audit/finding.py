@@ -108,9 +108,9 @@ def _conditions(spec: Spec) -> tuple[list[str], list[Any]]:
     return where, values
 
 
-def mixed(flagged: Ids, safe: Ids) -> Ids:
-    """One of `safe` after every SAFE_EVERY of `flagged`, as long as there are any."""
-    at = np.minimum(np.arange(1, len(safe) + 1) * SAFE_EVERY, len(flagged))
+def mixed(flagged: Ids, safe: Ids, every: int = SAFE_EVERY) -> Ids:
+    """One of `safe` after so many of `flagged`, as long as there are any."""
+    at = np.minimum(np.arange(1, len(safe) + 1) * every, len(flagged))
     return np.insert(flagged, at, safe)
 
 

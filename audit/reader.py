@@ -53,10 +53,19 @@ _PICTURE = (
 class Snapshot(Catalog):
     """A catalog as it was published at one moment, with its queue in memory."""
 
-    def __init__(self, directory: Path | str, signature: Signature) -> None:
-        """Seconds for millions of flagged rows; raises as Catalog."""
+    def __init__(
+        self,
+        directory: Path | str,
+        signature: Signature,
+        safe_every: int = finding.SAFE_EVERY,
+    ) -> None:
+        """Seconds for millions of flagged rows; raises as Catalog.
+
+        safe_every   with the order "mixed" a safe one comes after so many flagged ones
+        """
         super().__init__(directory)
         self.signature = signature
+        self._safe_every = safe_every
         self._connection.execute(
             f"CREATE TABLE memory.queue AS {finding.QUEUE} WHERE {finding.FLAGGED} "
             "ORDER BY margin, row_id"
@@ -84,9 +93,9 @@ class Snapshot(Catalog):
             return among[np.isin(among, found)]
         if spec.order == "mixed" and spec.scope == "flagged":
             safe = replace(spec, scope="all", types=(_SAFE,), levels=(), low=0.0, high=1.0)
-            wanted = math.ceil(len(found) / finding.SAFE_EVERY)
+            wanted = math.ceil(len(found) / self._safe_every)
             calm = self._ids(replace(safe, order="random"), wanted, among)
-            return finding.mixed(found, calm)[:limit]
+            return finding.mixed(found, calm, self._safe_every)[:limit]
         return found
 
     def _ids(self, spec: Spec, limit: int, among: Ids | None) -> Ids:
@@ -112,16 +121,16 @@ class Snapshot(Catalog):
         raise UsageError(f"{spec.way}: what it means is known to the review screen only")
 
     def score_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """As Catalog.score_names, looked for once, in one row of every shard: they are all alike."""
+        """As Catalog.score_names, looked for once, in one row of each shard: all its rows agree."""
         if self._names is None:
             concepts, extras = (
                 self.ask(
                     "SELECT DISTINCT unnest(keys) AS name FROM (SELECT any_value(map_keys("
-                    f"{column})) AS keys FROM samples GROUP BY shard) ORDER BY name"
+                    f"{column})) AS keys FROM catalog.samples GROUP BY shard) ORDER BY name"
                 )
                 for column in ("concepts", "extras")
             )
-            self._names = tuple(concepts["name"].to_pylist()), tuple(extras["name"].to_pylist())
+            self._names = _texts(concepts), _texts(extras)
         return self._names
 
     def cluster_of(self, row_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
@@ -201,14 +210,19 @@ class Snapshot(Catalog):
         return {row["row_id"]: row for row in rows}
 
 
+def _texts(table: pa.Table) -> tuple[str, ...]:
+    return tuple(map(str, table["name"].to_pylist()))
+
+
 class Reader:
     """The newest snapshot of a catalog that is being replaced by rename now and then."""
 
-    def __init__(self, directory: Path | str) -> None:
+    def __init__(self, directory: Path | str, safe_every: int = finding.SAFE_EVERY) -> None:
         """Open the catalog; ShardwardenError when it has not been built or cannot be read."""
         self._directory = Path(directory)
+        self._safe_every = safe_every
         self._lock = threading.Lock()
-        self._snapshot = Snapshot(self._directory, self._signature())
+        self._snapshot = self._opened(self._signature())
 
     def now(self) -> Snapshot:
         """The snapshot of the file that has the name now; the last good one where it is damaged.
@@ -219,10 +233,13 @@ class Reader:
             try:
                 signature = self._signature()
                 if signature != self._snapshot.signature:
-                    self._snapshot = Snapshot(self._directory, signature)
+                    self._snapshot = self._opened(signature)
             except (OSError, ShardwardenError):
                 pass  # replaced by something that cannot be read: what was read stays good
             return self._snapshot
+
+    def _opened(self, signature: Signature) -> Snapshot:
+        return Snapshot(self._directory, signature, self._safe_every)
 
     def _signature(self) -> Signature:
         """Asked of the name, never by opening the file: see audit.catalog."""
