@@ -61,7 +61,7 @@ class Desk:
         self.team = read_team(catalog)
         self.sign_in = SignIn(mode, header, self.team.people)
         self.scorer = str(read_header(catalog).get("scorer_sha256", ""))
-        self.reader = Reader(catalog)
+        self.reader = Reader(catalog, self.team.safe_every)
         self.decisions = Decisions(catalog)
         self.batches = Batches()
         self.mirror = Mirror(catalog)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from app.identity import SignIn, is_near
 from app.routes import routes
 from app.team import Team, read_team
 from audit.errors import UsageError
+from audit.finding import mixed
 from tests import reviews
 from tests.asking import Asked
 
@@ -89,6 +91,12 @@ def test_what_is_wrong_in_it_is_one_line(tmp_path: Path, text: str, problem: str
         written(tmp_path, text)
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_safe_ones_come_as_often_as_the_team_wants() -> None:
+    flagged, safe = np.arange(12), np.arange(100, 106)
+    assert [*mixed(flagged, safe, 5)[:13]] == [0, 1, 2, 3, 4, 100, 5, 6, 7, 8, 9, 101, 10]
+    assert [*mixed(flagged, safe, 1)[:4]] == [0, 100, 1, 101]
 
 
 # Identities
