@@ -142,3 +142,13 @@ def test_the_keys_are_those_of_the_grid(catalog: Path) -> None:
     (keys,) = [each for each in found if each.get("only") == "keys"]
     assert keys["personal"]["keys"] == {"agree": "j"}
     assert "cards" not in keys
+
+
+def test_the_queue_names_a_damaged_file_too(catalog: Path) -> None:
+    desk = open_desk(catalog, "ann")
+    desk.people.save("ann", Personal(opt_out=("privacy",)))
+    (catalog / "reviewers" / "ann.json").write_text('{"opt_out": ["nothing"]}')
+    at = AppTest.from_file("../app/main.py", default_timeout=30).run()
+    assert not at.exception  # nothing is given out as if nothing had been chosen
+    assert "reviewers/ann.json: opt_out: unknown type 'nothing'" in texts(at).replace("⚠ ", "")
+    assert not [each for each in at.get("bidi_component") if "cards" in each.proto.json]

@@ -319,7 +319,7 @@ class Review {
   count(seen = this.lastSeen) {
     this.lastSeen = seen;
     this.tell("told", seen);
-    if (seen) this.bar.seen.textContent = `${seen.pictures} revealed`;
+    if (seen) this.bar.seen.textContent = seen.cap ? `${seen.pictures} of ${seen.cap} revealed` : `${seen.pictures} revealed`;
   }
 
   say(text) {
