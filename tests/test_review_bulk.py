@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from audit.catalog import Catalog
 from audit.outcomes import settle
 from audit.verdicts import read_log
 from curation.decisions import Decisions, decide
@@ -77,3 +79,97 @@ def test_a_whole_queue_is_decided_in_one_batch_and_taken_back(page: Any, site: S
     assert settle(found.decisions) == before
     assert found.faults == ()
     assert len(reviews.log(site.catalog)) == lines + 2 * wanted
+
+
+def decided(site: Site, row: str, who: str, verdict: str, **rest: Any) -> None:
+    """A decision of somebody at another screen."""
+    with Catalog(site.catalog) as opened:
+        table = opened.columns(["row_id", "uid"]).to_pydict()
+    uid = table["uid"][table["row_id"].index(int(row))]
+    Decisions(site.catalog).append([decide(int(row), uid or "", verdict, who, **rest)])
+
+
+def test_a_cluster_card_decides_for_every_member_and_one_undo_takes_all_back(
+    page: Any, site: Site
+) -> None:
+    go(page, site, "/?order=Largest+groups+first")
+    before = settle(read_log(site.catalog).decisions)
+    lines = len(reviews.log(site.catalog))
+    card = cells(page).first
+    members = number(re.search(r"×\s*[\d,]+", card.inner_text())[0])  # type: ignore[index]
+    assert members > 2
+    card.click()
+    page.keyboard.press("x")
+    settled(page)
+    added = reviews.log(site.catalog)[lines:]
+    assert len({line["row_id"] for line in added}) == len(added) == members
+    assert {line["verdict"] for line in added} == {"drop"}
+    assert len({line["cluster"] for line in added}) == 1
+    page.keyboard.press("z")
+    settled(page)
+    assert settle(read_log(site.catalog).decisions) == before
+
+
+def test_a_disagreement_is_settled_after_a_look_of_ones_own(page: Any, site: Site) -> None:
+    go(page, site, "/?order=Random&show=Everything+scored")
+    row = cells(page).nth(3).get_attribute("data-row")
+    decided(site, row, "bob", "keep", note="![x](http://beacon.example/n.png)")
+    cells(page).nth(3).click()
+    page.keyboard.press("x")
+    settled(page)
+    page.goto(f"{site.url}/decisions")
+    card = page.locator(f'[data-row="{row}"]')
+    expect(card).to_be_visible(timeout=30_000)
+    expect(cells(page)).to_have_count(1)
+    ruling = page.get_by_test_id("ruling")
+    expect(ruling).to_contain_text("look for yourself")
+    expect(ruling).not_to_contain_text("bob")
+    expect(card).not_to_have_attribute("data-verdict", re.compile("."))
+    page.keyboard.press("v")
+    expect(ruling).to_contain_text("bob")
+    expect(ruling).to_contain_text("keep")
+    expect(ruling).to_contain_text("![x](http://beacon.example/n.png)")
+    shot(page, "decisions-settle")
+    page.keyboard.press("2")
+    settled(page)
+    outcome = settle(read_log(site.catalog).decisions)[int(row)]
+    assert outcome.settled
+    assert [d.verdict for d in outcome.decisions] == ["adjudicate"]
+    assert outcome.label is not None and outcome.label.type == "illegal"
+    page.reload()
+    expect(page.get_by_text("No reviewers disagree.")).to_be_visible(timeout=30_000)
+    assert not [url for url in page.asked if "beacon" in url]
+
+
+def test_the_log_batches_and_files_are_on_the_page_decisions(page: Any, site: Site) -> None:
+    go(page, site, "/?state=All&order=Random")
+    page.keyboard.press("d")
+    dialog = page.get_by_test_id("bulk")
+    dialog.get_by_label("Keep").check()
+    button = dialog.get_by_role("button", name=re.compile(r"Decide \d+ sample"))
+    wanted = number(button.inner_text())
+    button.click()
+    expect(page.get_by_test_id("bulk-note")).to_contain_text("Stored")
+    dialog.get_by_role("button", name="Close").click()
+    page.goto(f"{site.url}/decisions?section=Batches")
+    expect(page.get_by_text(f"{wanted} keep (batch", exact=False)).to_be_visible(timeout=30_000)
+    shot(page, "decisions-batches")
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.get_by_text("undone").first).to_be_visible(timeout=30_000)
+    standing = settle(read_log(site.catalog).decisions).values()
+    assert not [outcome for outcome in standing if outcome.verdict == "keep"]
+    page.get_by_text("Log", exact=True).click()
+    expect(page.get_by_role("row")).to_have_count(51, timeout=30_000)
+    expect(page.get_by_role("row").nth(1)).to_contain_text("undo")
+    shot(page, "decisions-log")
+    page.get_by_text("Export", exact=True).last.click()
+    page.get_by_role("button", name=".jsonl").wait_for(timeout=30_000)
+    files = []
+    for _ in range(2):
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=".jsonl").click()
+        files.append(Path(waiting.value.path()).read_bytes())
+        expect(page.get_by_test_id("downloaded")).to_contain_text("bytes")
+    assert files[0] == files[1]
+    ids = [json.loads(line)["id"] for line in files[0].splitlines()]
+    assert ids == [d.id for d in read_log(site.catalog).decisions]

@@ -206,7 +206,7 @@ def test_a_queue_found_anew_is_not_decided_by_its_old_name(desk: Desk, ask: Aske
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("bulk", {}), ("bulk", {"rows": []}), ("bulk", {"rows": [1]}), ("bulk", {"rows": ["x"]}),
-    ("bulk", {"rows": ["9" * 19]}), ("bulk", {"rows": ["1"] * 501}), ("bulk", {"cluster": 5}),
+    ("bulk", {"rows": ["9" * 19]}), ("bulk", {"rows": ["1"] * 501}), ("bulk", {"stacks": 5}),
     ("bulk", {"other": 1}), ("bulk", {"rows": ["1"], "set": "x"}), ("bulk", []),
     ("effect", {"offer": "1"}), ("effect", {"offer": "1", "say": {"verdict": 3}}),
     ("effect", {"offer": "1", "say": {"verdict": "keep", "note": "x"}}),
@@ -319,7 +319,7 @@ def test_a_cluster_that_is_another_by_now_is_refused(desk: Desk, ask: Asked) -> 
 
 def test_a_collapsed_queue_decides_for_the_near_duplicates_too(desk: Desk, ask: Asked) -> None:
     _, members = cluster_of(desk)
-    one = posted(ask, "/audit/bulk", {"cluster": str(members[0])})
+    one = posted(ask, "/audit/bulk", {"stacks": [str(members[0])]})
     assert one["count"] == len(members)
     collapsed = offer(ask, desk, Spec(scope="any", collapse=True))
     assert collapsed["count"] == len(rows_of(desk))

@@ -22,6 +22,7 @@ from audit.reader import Ids
 MOST_ROWS = 500  # named one by one
 T = TypeVar("T")
 _HEX = re.compile(r"[0-9a-f]{32}")
+_WAYS = 'send {"rows": [row_id ...]}, {"stacks": [row_id ...]} or {"set": name}'
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
@@ -37,10 +38,10 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def _offer(visit: Visit, body: Any) -> Response:
-    """Which rows: those named, those that a page shows as `set`, or the cluster of one row."""
+    """Which rows: those named, those with all near-duplicates, or what a page shows as `set`."""
     _reviewer(visit)
     if not isinstance(body, dict) or len(body) != 1:
-        raise Problem(400, 'send {"rows": [...]}, {"set": name} or {"cluster": row_id}')
+        raise Problem(400, _WAYS)
     (what, given), *_ = body.items()
     ids, found = _asked(visit, what, given)
     try:
@@ -103,14 +104,12 @@ def _asked(visit: Visit, what: str, given: Any) -> tuple[Ids, int]:
         spec, results = named
         ids = results.row_ids
         return (visit.desk.now().whole(ids) if spec.collapse else ids), len(ids)
-    if what == "rows":
-        if not isinstance(given, list) or not 0 < len(given) <= MOST_ROWS:
-            raise Problem(400, f"rows: name 1 to {MOST_ROWS}")
-        ids = np.array([_row_id(one) for one in given], np.int64)
-        return ids, len(ids)
-    if what == "cluster":
-        return visit.desk.now().whole(np.array([_row_id(given)], np.int64)), 1
-    raise Problem(400, 'send {"rows": [...]}, {"set": name} or {"cluster": row_id}')
+    if what not in ("rows", "stacks"):
+        raise Problem(400, _WAYS)
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_ROWS:
+        raise Problem(400, f"{what}: name 1 to {MOST_ROWS}")
+    ids = np.unique(np.array([_row_id(one) for one in given], np.int64))
+    return (visit.desk.now().whole(ids) if what == "stacks" else ids), len(ids)
 
 
 def _wanted(body: Any, fields: set[str]) -> tuple[int, Said, str]:

@@ -17,7 +17,7 @@ class Bulk {
     this.dialog.addEventListener("cancel", (event) => this.working && event.preventDefault());
     this.dialog.addEventListener("close", () => this.closed());
     review.shell.append(this.dialog);
-    this.asked = 0; // answers to older questions are late
+    this.chosen = this.asked = 0; // answers to older questions are late
     this.working = false;
     this.changed = false;
   }
@@ -38,9 +38,10 @@ class Bulk {
   open() {
     this.review.reveal.hide();
     const { data, cards, card } = this.review;
-    const here = cards.filter(({ gone }) => !gone).length;
-    this.ways = [["page", `This page: ${samples(here)}`, { rows: cards.filter(({ gone }) => !gone).map(({ id }) => id) }]];
-    if (card?.members > 1) this.ways.unshift(["cluster", `This one and its near-duplicates: ${samples(card.members)}`, { cluster: card.id }]);
+    const here = cards.filter(({ gone }) => !gone);
+    const stacked = here.some(({ members }) => members > 1); // a card decides for all it stands for
+    this.ways = [["page", `This page: ${counted(here.length)} ${here.length === 1 ? "card" : "cards"}`, { [stacked ? "stacks" : "rows"]: here.map(({ id }) => id) }]];
+    if (card?.members > 1) this.ways.unshift(["cluster", `This one and its near-duplicates: ${samples(card.members)}`, { stacks: [card.id] }]);
     if (data.set) this.ways.push(["set", `Everything in this queue${data.whole ? "" : ": the first million"}`, { set: data.set }]);
     this.verdict = null;
     this.build();
@@ -114,8 +115,10 @@ class Bulk {
   }
 
   async choose(name) {
-    const turn = ++this.asked;
-    this.offer = null;
+    const turn = ++this.chosen;
+    this.asked += 1;
+    this.offer = this.effect = null;
+    this.note.textContent = "";
     const radio = this.dialog.querySelector(`input[value=${name}]`);
     radio.checked = true;
     this.count.textContent = "Counting";
@@ -125,7 +128,7 @@ class Bulk {
     this.ready();
     const [, , body] = this.ways.find(([way]) => way === name);
     const found = await this.ask("/audit/bulk", body);
-    if (turn !== this.asked) return;
+    if (turn !== this.chosen) return;
     if (!found) {
       this.count.textContent = "";
       return;
@@ -137,8 +140,9 @@ class Bulk {
   }
 
   tell(found) {
-    this.count.textContent = `${samples(found.count)}${found.near ? `, near-duplicates among them` : ""}`;
+    this.count.textContent = samples(found.count);
     const lines = found.left_out.map(([why, count]) => `${counted(count)} left out: ${why}`);
+    if (found.near) lines.unshift(`${counted(found.near)} near-duplicates of what is shown come along`);
     if (found.again) lines.push(`${counted(found.again)} you have decided before: this replaces it`);
     this.without.replaceChildren(...lines.map((text) => element("li", { text })));
     this.look.replaceChildren(...found.sample.map((card) => {
