@@ -12,11 +12,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
-
-import numpy as np
 
 from app.again import Again
 from app.leases import LASTS, Leases
@@ -24,6 +22,7 @@ from app.mirror import Mirror
 from app.people import People
 from app.pool import Pool
 from app.results import Results, ResultSet
+from app.runs import BATCH, NOTHING, Assigned, Assignment, Run, slice_of
 from app.team import Team
 from audit.reader import Spec
 from audit.taxonomy import TYPES
@@ -33,59 +32,9 @@ from curation.seeded import below, draw
 if TYPE_CHECKING:  # a visit has a desk, and a desk has this
     from app.visit import Visit
 
-BATCH = 48
 AGAIN = 12  # second looks on a page while there is something new
 PAGES_HELD = 3  # of one reviewer; what was skipped before is for others
 RUNS_KEPT = 256
-_NOTHING = ResultSet(np.empty(0, np.int64), True, (0, 0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A row as it is given to one reviewer.
-
-    purpose  None, or of audit.verdicts.PURPOSES; the page must not be told "known" and "repeat"
-    blind    its scores are not to be shown until it is decided
-    """
-
-    row_id: int
-    purpose: str | None = None
-    blind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One page of rows.
-
-    page     1-based, the nearest to the one asked for; pages: how many there are, 1 or more
-    left     rows still to be given out to this reviewer, those on the page that are not decided
-             among them; in other states than open, all rows
-    results  what the pages are made of
-    """
-
-    rows: tuple[Assigned, ...]
-    page: int
-    pages: int
-    left: int
-    results: ResultSet
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """What one reviewer has been given of one result set.
-
-    every   the same rows whether decided or not; ends: by page, where its rows end in the pool
-    held    by page, what is leased with it
-    stands_for_all   whether a row that is open stands for all its near-duplicates
-    """
-
-    pool: Pool
-    every: Pool | None = None
-    pages: dict[int, list[Assigned]] = field(default_factory=dict)
-    ends: dict[int, int] = field(default_factory=dict)
-    given: set[int] = field(default_factory=set)
-    held: dict[int, list[int]] = field(default_factory=dict)
-    stands_for_all: bool = False
 
 
 class Assignments:
@@ -107,10 +56,10 @@ class Assignments:
         self._clock = clock
         self._leases = Leases(clock)
         self._again = Again(mirror, team)
-        self._runs: OrderedDict[tuple[str, Spec], _Run] = OrderedDict()
+        self._runs: OrderedDict[tuple[str, Spec], Run] = OrderedDict()
         self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
         self._asked: dict[tuple[str, int], str] = {}  # purposes, until answered
-        self._shown: dict[str, list[tuple[_Run, int]]] = {}  # pages, the latest last
+        self._shown: dict[str, list[tuple[Run, int]]] = {}  # pages, the latest last
         self._windows: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -123,11 +72,11 @@ class Assignments:
         """
         reviewer = visit.reviewer
         if reviewer is None or state != "open":
-            return _slice(self._results.of(spec, state, reviewer=reviewer), page)
+            return slice_of(self._results.of(spec, state, reviewer=reviewer), page)
         self._mirror.catch_up()
         wanted = self._for(reviewer, spec)
         if wanted is None:
-            return _slice(_NOTHING, 1)
+            return slice_of(NOTHING, 1)
         with self._lock:
             self._again.catch_up()
             more = self._again.any_for(reviewer)
@@ -229,15 +178,13 @@ class Assignments:
             self._leases.drop(reviewer)
             return held
 
-    def _given(self, reviewer: str, run: _Run, page: int) -> Assignment:
+    def _given(self, reviewer: str, run: Run, page: int) -> Assignment:
         """The page, made now where it was not before, or where others have taken all of it."""
         if page in run.pages and not self._still(reviewer, run, page):
-            run.given.difference_update(row.row_id for row in run.pages.pop(page))
-            run.ends.pop(page)
-            run.held.pop(page)
+            run.forget(page)
         others = self._leases.others(reviewer)
         seconds = self._seconds(reviewer, run, others)
-        fresh = run.pool.open - run.pool.open_among([*(others | run.given)])
+        fresh = run.fresh_count(others)
         pages = max(len(run.pages) + math.ceil((fresh + len(seconds)) / BATCH), *run.pages, 1)
         page = min(max(page, 1), pages)
         if page not in run.pages and fresh + len(seconds):
@@ -253,7 +200,7 @@ class Assignments:
         return Assignment(tuple(rows), page, pages, fresh + len(seconds) + undone, run.pool.results)
 
     def _batch(
-        self, reviewer: str, run: _Run, seconds: Sequence[int], others: set[int], page: int
+        self, reviewer: str, run: Run, seconds: Sequence[int], others: set[int], page: int
     ) -> list[Assigned]:
         """New rows for a page, leased."""
         serial = draw(0, f"page {reviewer} {page}", str(len(run.given)))
@@ -270,7 +217,7 @@ class Assignments:
                 allowed = run.every.among([row for row in found if row not in taken])
                 chance.shuffle(allowed)
                 looks += [(row, purpose) for row in allowed[:count]]
-        new, end = self._fresh(run, others, page, BATCH - len(looks))
+        new, end = run.fresh(others, page, BATCH - len(looks))
         if len(new) + len(looks) < BATCH:  # nothing new is left: second looks fill the page
             rest = BATCH - len(new) - len(looks)
             looks += [(row, "second") for row in seconds[AGAIN : AGAIN + rest]]
@@ -286,25 +233,7 @@ class Assignments:
         self._leases.take(reviewer, run.held[page])
         return rows
 
-    @staticmethod
-    def _fresh(run: _Run, others: set[int], page: int, most: int) -> tuple[list[int], int]:
-        """(open rows for a page, where they end): behind the page before, where a page would be
-        if there were nobody else, or, when nothing is left there, from the first row on.
-        """
-        start = run.ends.get(page - 1, (page - 1) * BATCH)
-        for begin in (start, 0):
-            found, end = [], begin
-            for place, row in run.pool.open_from(begin):
-                if row not in others and row not in run.given:
-                    found.append(row)
-                    end = place + 1
-                    if len(found) == most:
-                        break
-            if found or begin == 0:
-                return found, end
-        return [], start
-
-    def _still(self, reviewer: str, run: _Run, page: int) -> list[Assigned]:
+    def _still(self, reviewer: str, run: Run, page: int) -> list[Assigned]:
         """The rows of a page that are still the reviewer's to decide, or that they have decided.
 
         Those of pages shown long ago are let go, so that what somebody skips is not kept from
@@ -331,7 +260,7 @@ class Assignments:
         settled = row.purpose is None and self._mirror.outcome(row.row_id) is not None
         return "taken" if settled else "open"
 
-    def _seconds(self, reviewer: str, run: _Run, others: set[int]) -> list[int]:
+    def _seconds(self, reviewer: str, run: Run, others: set[int]) -> list[int]:
         """Rows of the run that want this reviewer's look, in its order."""
         if run.every is None:
             return []
@@ -349,10 +278,10 @@ class Assignments:
         kept = tuple(name for name in spec.types or TYPES if name not in unwanted)
         return replace(spec, types=kept) if kept else None
 
-    def _run(self, reviewer: str, spec: Spec, results: ResultSet) -> _Run:
+    def _run(self, reviewer: str, spec: Spec, results: ResultSet) -> Run:
         key = (reviewer, spec)
         if key not in self._runs:
-            self._runs[key] = _Run(self._pool(results))
+            self._runs[key] = Run(self._pool(results))
             while len(self._runs) > RUNS_KEPT:
                 self._runs.popitem(last=False)
         self._runs.move_to_end(key)
@@ -364,12 +293,3 @@ class Assignments:
         if pool is None:
             pool = self._pools[id(results)] = Pool(results, self._mirror)
         return pool
-
-
-def _slice(results: ResultSet, page: int) -> Assignment:
-    """A page of rows that belong to nobody."""
-    count = len(results.row_ids)
-    pages = max(1, math.ceil(count / BATCH))
-    page = min(max(page, 1), pages)
-    ids = results.row_ids[(page - 1) * BATCH : page * BATCH]
-    return Assignment(tuple(Assigned(int(row)) for row in ids), page, pages, count, results)

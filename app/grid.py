@@ -13,9 +13,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.assigning import Assignment
 from app.cards import cards
 from app.people import as_json
+from app.runs import Assignment
 from app.visit import Visit
 from audit.reader import Spec
 from audit.taxonomy import LEVELS, TYPES

@@ -18,12 +18,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from app.assigning import BATCH, Assigned, Assignment, Assignments
+from app.assigning import Assignments
 from app.desk import Desk
 from app.headers import Guard
 from app.leases import LASTS
 from app.people import Personal
 from app.routes import routes
+from app.runs import BATCH, Assigned, Assignment
 from app.serve import Place, listening
 from app.team import Team
 from app.visit import Visit
