@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
@@ -47,6 +48,8 @@ class Asked:
         async def send(message: dict[str, Any]) -> None:
             got.append(message)
 
-        asyncio.run(self.app(scope, receive, send))
+        # In a thread of its own: the browser of other tests has a loop running in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, self.app(scope, receive, send)).result()
         found = {name.decode(): value.decode() for name, value in got[0]["headers"]}
         return got[0]["status"], found, b"".join(m.get("body", b"") for m in got)

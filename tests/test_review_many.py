@@ -27,7 +27,7 @@ from curation.gathering import gather
 from curation.rules import INCLUDED, Duplicates
 from curation.selection import select
 from tests import reviews
-from tests.test_review_routes import Asked
+from tests.asking import Asked
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*")
 
