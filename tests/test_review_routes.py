@@ -79,7 +79,7 @@ def test_a_preview_that_was_not_stored_is_made_from_the_shard(
     assert max(Image.open(io.BytesIO(made)).size) <= 24
 
 
-@pytest.mark.parametrize("address", ["clear", "preview", "item", "evidence"])
+@pytest.mark.parametrize("address", ["clear", "preview", "item", "near", "evidence"])
 def test_quarantined_rows_are_as_unknown_ones(
     ask: Asked, row_of: Callable[[str], int], address: str
 ) -> None:
@@ -154,6 +154,7 @@ ADDRESSES = (
     "/audit/clear/../item/1", "/audit/clear/1/2", "/audit//clear/1", "/audit/clear/1\x00",
     "/audit/clear/ 1", "/audit/clear/99999999999999999999", "/audit/clear/9223372036854775808",
     "/audit/preview/../../etc/passwd", "/audit/item/%2e%2e", "/audit/evidence/1",
+    "/audit/evidence/-1", "/audit/near/x", "/audit/near/99999999999999999999", "/audit/settings/1",
     "/audit/clear/٣",
 )  # fmt: skip
 
