@@ -50,6 +50,7 @@ def index(catalog_dir: Path | str, *, flat_below: int = vectors.FLAT_BELOW) -> I
             replacing(directory / vectors.NAME) as faiss_file,
             duckdb.connect(str(database), config={**CLOSED, "temp_directory": ""}) as connection,
         ):
+            connection.execute("SET enable_progress_bar = false")  # whoever calls may draw one
             ids, damaged, rows = _insert(connection, parts, whole)
             count = vectors.build(parts, ids, faiss_file, flat_below=flat_below)
             built: dict[str, list[Any]] = {
