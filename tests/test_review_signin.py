@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,17 @@ def test_a_team_says_what_it_wants(tmp_path: Path) -> None:
     assert not team.settles("ann")
     assert Team().settles("ann")
     assert not Team().settles(None)
+
+
+def test_the_file_in_the_readme_says_the_usual(tmp_path: Path) -> None:
+    readme = (reviews.ROOT / "app" / "README.md").read_text(encoding="utf-8")
+    team = written(tmp_path, readme.partition("```yaml\n")[2].partition("```")[0])
+    assert team == replace(
+        Team(), guidelines=team.guidelines, contacts=team.contacts, locked=team.locked
+    )
+    assert team.guidelines
+    assert team.contacts
+    assert team.locked
 
 
 @pytest.mark.parametrize(
