@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlencode
@@ -117,7 +117,7 @@ class Spec:
     def address(self, **more: str) -> str:
         """What follows `?` in an address of this: only what is not as usual, and `more`.
 
-        Names are those of `from_address`; several types or levels repeat theirs.
+        Several types or levels repeat their name.
         """
         pairs: list[tuple[str, str]] = []
         for field in fields(self):
@@ -125,24 +125,6 @@ class Spec:
             if value != field.default:
                 pairs += [(NAMES[field.name], text) for text in _texts(value)]
         return urlencode([*pairs, *more.items()])
-
-    @classmethod
-    def from_address(cls, parameters: Mapping[str, Iterable[str]], **usual: Any) -> Spec:
-        """The specification of the parameters of an address, each with its values.
-
-        Others are passed over; of several values where there can be one, the last counts.
-        usual    fields that are otherwise where the address says nothing
-        raises   UsageError as the class, and for what is no number
-        """
-        found = dict(usual)
-        for field, name in NAMES.items():
-            values = list(parameters.get(name, ()))
-            if field in ("types", "levels"):
-                if values:
-                    found[field] = tuple(sorted({value for value in values if value}))
-            elif values:
-                found[field] = _READ.get(field, str)(values[-1])
-        return cls(**found)
 
 
 NAMES = {
@@ -171,25 +153,6 @@ def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return ("true" if value else "false",)
     return (repr(value) if isinstance(value, float) else str(value),)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{text[:40]!r} is no number; give one between 0 and 1") from None
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise UsageError(f"{NAMES['collapse']}: {text[:40]!r}; give true or false")
-    return text == "true"
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("least", "low", "high"), _number),
-    "collapse": _flag,
-}
 
 
 def _row_ids(text: str) -> tuple[int, ...]:

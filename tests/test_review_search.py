@@ -8,13 +8,13 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.addresses import of_search
+from app.addresses import of_review, of_search
 from app.desk import Desk, open_desk
 from audit import images
 from audit.errors import UsageError
@@ -172,6 +172,40 @@ def test_links_lead_to_near_duplicates_and_chosen_rows(desk: Desk) -> None:
     assert ids(opened(**_address(spec))) == chosen.tolist()
     wrong = opened(way="Near-duplicates", given="../x")
     assert "is no id of a cluster" in said(wrong)
+
+
+EVERYTHING = Spec(
+    "all", ("illegal", "insults"), ("high", "low"), "clusters", concept="weapon", least=0.25,
+    low=0.1, high=0.9, shard="00000-ab", words='a "b c" & d', collapse=False,
+)  # fmt: skip
+
+
+def test_what_is_asked_for_survives_the_address_of_a_page(desk: Desk) -> None:
+    at = AppTest.from_function(_queue, default_timeout=30)
+    for name, values in parse_qs(of_review(EVERYTHING)).items():
+        at.query_params[name] = values
+    at.query_params["stack"] = "false"  # of Review one of each group is usual
+    at.run()
+    assert not at.exception, at.exception
+    assert asked(at) == EVERYTHING.address()
+    for spec in (
+        Spec("any", ("illegal",), way="sql", given="width < 100 AND caption <> '&=%'"),
+        Spec("flagged", words="ein Wort, 猫 & co", order="risk", collapse=True),
+        Spec("failed", uid="000/1"),
+        Spec("any", way="box", given="-1.5,0,2e1,.25"),
+    ):
+        assert asked(opened(**_address(spec))) == spec.address()
+
+
+def asked(at: AppTest) -> str:
+    """What the grid was asked to show."""
+    return str(json.loads(at.get("bidi_component")[0].proto.json)["query"])
+
+
+def _queue() -> None:
+    from app.views.queue import queue_page
+
+    queue_page()
 
 
 def _address(spec: Spec) -> dict[str, str]:
