@@ -3,7 +3,7 @@
     decisions.py   adds to the log of what people decided     exchange.py   to and from other tools
     rules.py       the form of a policy                       policy.py     reads and checks one
     selection.py   scores + decisions + policy -> action and reason; pure
-      state.py, arrays.py                                     what it is made of
+      state.py, arrays.py, alike.py                           what it is made of
     gathering.py   reads a catalog for it                     drafts.py     a policy being edited
     plan.py        counts a selection                         planned.py, picture.py   show it
     records.py     one record of an export                    export.py     writes them:

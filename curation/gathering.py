@@ -14,6 +14,7 @@ from audit.fitted import fitted_to
 from audit.outcomes import Label, Outcome, settle
 from audit.verdicts import Log, read_log
 from curation import tombstones
+from curation.alike import Alike
 from curation.arrays import Mask, pc
 from curation.policy import PRESETS, load
 from curation.rules import Policy
@@ -30,6 +31,7 @@ class Gathered:
     scorer     fingerprint of the scorer of this catalog, "" for one without shards
     fitted_to  fingerprint of the scorer that the policy's thresholds were fitted to, where it says
     tombstoned [N] rows that a takedown names, None: none; `select` and `forbidden` take it
+    alike      the copies among the rows, kept from one policy to the next
     """
 
     policy: Policy
@@ -41,6 +43,7 @@ class Gathered:
     unused: dict[str, int]
     tombstoned: Mask | None = None
     fitted_to: str | None = None
+    alike: Alike | None = None
 
 
 def gather(catalog_dir: Path | str, policy: str | Path, *, columns: Sequence[str] = ()) -> Gathered:
@@ -72,6 +75,7 @@ class Source:
             b["shard"]: (b["name"], b["url"]) for b in books
         }
         self._columns: dict[str, pa.ChunkedArray[Any]] = {}
+        self._alike: Alike | None = None
         self._said: tuple[Log, dict[int, Outcome], dict[str, int]] | None = None
 
     def __enter__(self) -> Source:
@@ -101,9 +105,11 @@ class Source:
             self._said = log, *usable(settle(log.decisions), rows, self.scorer)
         _, outcomes, unused = self._said
         held = tombstones.mask([one.item for one in gone], rows)
+        self._alike = self._alike or Alike(rows)
         return Gathered(
-            policy, rows, outcomes, self._shards, self.scorer, log, unused, held, fitted_to
-        )
+            policy, rows, outcomes, self._shards, self.scorer, log, unused, held, fitted_to,
+            self._alike,
+        )  # fmt: skip
 
     def _table(self, names: Sequence[str], policy: Policy) -> pa.Table:
         """These columns and the scores that the policy's rules ask for."""

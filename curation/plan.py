@@ -123,6 +123,7 @@ def selection(gathered: Gathered) -> pa.Table:
         gathered.outcomes,
         shards=gathered.shards,
         tombstoned=gathered.tombstoned,
+        alike=gathered.alike,
     )
 
 

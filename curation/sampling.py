@@ -94,6 +94,7 @@ def population(gathered: Gathered, frame: Frame | None, *, whole: bool = False) 
         outcomes,
         shards=gathered.shards,
         tombstoned=gone,
+        alike=gathered.alike,
     )
     if whole:
         inside = arrays.equal(gathered.rows, "status", "scored")

@@ -32,6 +32,7 @@ from audit import duplicates
 from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
+from curation.alike import Alike
 from curation.arrays import Floats, Ints, Mask, pc
 from curation.rules import ACTIONS, RISKY_LEVELS, RISKY_TYPES, Policy, Rules
 from curation.state import DISPUTED, State
@@ -57,6 +58,7 @@ def select(
     *,
     shards: Mapping[str, Sequence[str]] | None = None,
     tombstoned: Mask | None = None,
+    alike: Alike | None = None,
 ) -> pa.Table:
     """What becomes of each row: a table of state.SCHEMA, in the order of the rows.
 
@@ -65,6 +67,7 @@ def select(
     outcomes    by row_id, of rows in the table or not
     shards      shard id -> further names that a pattern of policy.sources may fit
     tombstoned  [N] True: must never be part of anything again
+    alike       the copies among the rows, where they are known from an earlier selection
     """
     state = State(rows, policy, outcomes or {})
     for rules, mask in _by_rules(rows, policy, shards or {}):
@@ -73,7 +76,7 @@ def select(
     _people(state)
     _held_back(state, tombstoned)
     if policy.duplicates.exact != "keep" or policy.duplicates.near != "keep":
-        _copies(state)
+        _copies(state, alike or Alike(rows))
     return state.table()
 
 
@@ -212,21 +215,19 @@ def _held_back(state: State, tombstoned: Mask | None) -> None:
         state.settle(tombstoned, _QUARANTINE, "tombstone")
 
 
-def _copies(state: State) -> None:
+def _copies(state: State, alike: Alike) -> None:
     """All copies but one, of rows that would be kept or reviewed."""
     said = state.policy.duplicates
     kept = state.verdict("keep")
-    at = np.flatnonzero(state.action <= _REVIEW)
-    rank = _rank(state, at)
-    copy_of = np.full(len(at), -1)
+    left = state.action <= _REVIEW
     if said.exact != "keep":
-        copy_of = duplicates.exact(arrays.codes(state.rows["sha256"].take(at)), rank)
+        at = np.flatnonzero(left & alike.exact)
+        copy_of = duplicates.exact(alike.codes[at], _rank(state, at))
+        left[at[copy_of >= 0]] = False
         _told(state, at, copy_of, kept, said.exact, "duplicate")
     if said.near != "keep":
-        at, rank = at[copy_of < 0], rank[copy_of < 0]
-        hashes, known = arrays.hashes(state.rows["phash"].take(at))
-        at, rank = at[known], rank[known]
-        copy_of = duplicates.near(hashes[known], rank, said.distance)
+        at = np.flatnonzero(left & alike.near(said.distance))
+        copy_of = duplicates.near(alike.hashes[at], _rank(state, at), said.distance)
         _told(state, at, copy_of, kept, said.near, "near-duplicate")
 
 
@@ -235,11 +236,12 @@ def _told(state: State, at: Ints, copy_of: Ints, kept: Mask, action: str, what: 
     copies = at[copy_of >= 0]
     of = at[copy_of[copy_of >= 0]]
     copies, of = copies[~kept[copies]], of[~kept[copies]]
-    names = state.rows.select(["shard", "key"]).take(of).to_pylist()
     state.copy_of[copies] = of
-    for position, name in zip(copies.tolist(), names, strict=True):
-        reason = f"{what} of {name['shard']}/{name['key']}"
-        state.reason[position] = state.reasons.setdefault(reason, len(state.reasons))
+    firsts, which = np.unique(of, return_inverse=True)
+    names = state.rows.select(["shard", "key"]).take(firsts).to_pylist()
+    reasons = [f"{what} of {name['shard']}/{name['key']}" for name in names]
+    codes = [state.reasons.setdefault(reason, len(state.reasons)) for reason in reasons]
+    state.reason[copies] = np.array(codes, np.int64)[which]
     state.action[copies] = ACTIONS.index(action)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from audit import duplicates
 from audit.verdicts import Decision
+from curation.alike import Alike
 from curation.policy import load
 from curation.rules import ACTIONS, Policy
 from curation.selection import select
@@ -366,3 +367,24 @@ def test_hashes_are_read_as_written() -> None:
     values, known = hashes(column)
     assert values.tolist() == [255, 0, 2**63, 0]
     assert known.tolist() == [True, False, True, False]
+
+
+def test_copies_that_are_known_already_change_nothing() -> None:
+    """Copies are worked out once for several policies; each for itself says the same."""
+    rng = np.random.default_rng(3)
+    policies = [load("balanced"), load("strict"), load("psa-vlm")]
+    rows = [
+        row(
+            n,
+            illegal=float(rng.random()),
+            sha256=f"{rng.integers(150):064x}",
+            phash=f"{1 << int(rng.integers(60)):016x}" if n % 9 else None,
+        )
+        for n in range(400)
+    ]
+    known = Alike(table(policies[1], *rows))
+    for policy in policies:
+        made = table(policy, *rows)
+        alone = select(made, policy)
+        assert select(made, policy, alike=known).equals(alone)
+        assert any("duplicate of" in reason for _, reason in outcome_of(alone))
