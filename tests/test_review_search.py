@@ -266,6 +266,9 @@ class TestInABrowser:
         page.reload()  # the file is gone, what it looks like is known
         expect(cells(page)).to_have_count(PICTURES, timeout=30_000)
         assert cells(page).first.get_attribute("data-row") == first
+        page.locator("input[type=file]").set_input_files(files=[given])
+        page.get_by_role("button", name="Remove").click()
+        expect(page.get_by_text("Choose a picture; the samples")).to_be_visible()
 
     def test_words_typed_fill_the_grid_and_stay_in_the_address(self, page: Any, site: Site) -> None:
         page.goto(f"{site.url}/search?way=SQL")

@@ -131,13 +131,20 @@ def _picture(here: Visit) -> Asked:
     file = st.file_uploader(
         f"A picture of {LARGEST >> 20} MB at most; only its vector is kept, as long as this "
         "server runs",
-        type=KINDS, key="file", max_upload_size=LARGEST >> 20, on_change=to_first_page,
+        type=KINDS, key="file", max_upload_size=LARGEST >> 20, on_change=_chosen,
     )  # fmt: skip
     if file is not None:
         with st.spinner("Reading the picture"):
             st.query_params["picture"] = here.desk.ways.hand_in(file.getvalue())
     name = st.query_params.get("picture")
     return {"way": "picture", "given": name} if name else None
+
+
+def _chosen() -> None:
+    """Another file, or the file was taken away: then nothing is asked for."""
+    to_first_page()
+    if st.session_state["file"] is None:
+        st.query_params.pop("picture", None)
 
 
 def _near(here: Visit) -> Asked:
@@ -176,5 +183,6 @@ _BEGIN = {
 _EMPTY = {
     "words": "No caption and no text in a picture has all these words.",
     "uid": "No sample is called so.",
+    "sql": "No sample fits this condition; quarantined ones are never shown.",
     "cluster": "There are no near-duplicates of this name any more.",
 }
