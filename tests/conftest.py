@@ -44,6 +44,18 @@ def helps() -> dict[str, dict[str, str]]:
     return {program: dict(helps_of(package)) for program, package in programs.items()}
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long the tests of the review screen took: four minutes on two cores at most."""
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    took = sum(
+        report.duration
+        for report in reports
+        if isinstance(report, pytest.TestReport) and "/test_review_" in report.nodeid
+    )
+    if took > 30:
+        terminalreporter.write_line(f"review screen: {took:.0f} s of 240 s")
+
+
 def helps_of(package: str) -> Iterator[tuple[str, str]]:
     """Every command of a package's program with its help, from the real parser."""
     with pytest.MonkeyPatch.context() as patch:
