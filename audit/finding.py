@@ -73,9 +73,10 @@ def query(spec: Spec, limit: int, among: bool) -> Query:
         values += [x0, x1, y0, y1]
     if among:
         source += " SEMI JOIN among USING (row_id)"
+    last = "status = 'failed', " if spec.scope == "any" else ""  # there is nothing to judge of them
     text = (
         f"SELECT row_id FROM {source} WHERE {' AND '.join(where or ['true'])} "
-        f"ORDER BY {_ORDERS[spec.order]} LIMIT ?"
+        f"ORDER BY {last}{_ORDERS[spec.order]} LIMIT ?"
     )
     return Query(text, [*values, limit])
 

@@ -173,6 +173,13 @@ def test_the_uncertain_and_the_risky_come_first(now: Snapshot, rows: list[Row]) 
     assert unsure == pytest.approx(sorted(unsure))
 
 
+def test_what_could_not_be_scored_comes_last(now: Snapshot, rows: list[Row]) -> None:
+    failed = {row["row_id"] for row in rows if row["status"] == "failed"}
+    for order in ("uncertain", "risk", "random"):
+        found = now.ids(Spec("any", order=order)).tolist()
+        assert {*found[-len(failed) :]} == failed
+
+
 def test_a_shuffle_is_the_same_every_time_and_a_limit_keeps_its_beginning(now: Snapshot) -> None:
     shuffled = now.ids(Spec(order="random"))
     assert shuffled.tolist() == now.ids(Spec(order="random")).tolist()
