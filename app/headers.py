@@ -20,6 +20,7 @@ from app.identity import SignIn, is_near
 
 OURS = "/audit"
 HEALTH = "/_stcore/health"
+METRICS = "/_stcore/metrics"  # how many are here and what they use: nobody's business
 REVIEWER = "shardwarden.reviewer"  # of a request that a proxy vouches for, in its ASGI scope
 _PLAIN = re.compile(r"/audit(/[a-z]+(/[0-9]{1,19})?)?")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
@@ -83,7 +84,8 @@ class Guard:
             await send(message)
 
         path = scope["path"]
-        if (path == OURS or path.startswith(f"{OURS}/")) and not _PLAIN.fullmatch(path):
+        is_ours = path == OURS or path.startswith(f"{OURS}/")
+        if path == METRICS or (is_ours and not _PLAIN.fullmatch(path)):
             await _refusal(404, "no such address")(scope, receive, with_headers)
         else:
             await self._app(scope, receive, with_headers)

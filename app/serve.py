@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = {
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
     "server.headless": True,
+    "server.maxUploadSize": 20,  # MB; what the page Search takes at most
     "theme.base": "dark",
     # Both named, so that the menu offers dark, light, and whatever the system prefers. Streamlit's
     # own red is too dark for letters on a dark ground.

@@ -292,6 +292,11 @@ def test_leaving_is_said_in_one_way(catalog: Path, body: Any) -> None:
     assert ask("/audit/leave", {"done": False})[0] == 200
 
 
+def test_who_is_here_is_nobodys_business(catalog: Path) -> None:
+    status, headers, _ = Asked(Desk(catalog, "ann"))("/_stcore/metrics")
+    assert (status, headers["content-type"]) == (404, "application/json")
+
+
 # Several servers, and how one begins
 
 
