@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.agreement import METHOD
 from app.counted import counted
 from app.links import address, follow
 from app.progress import agreements, progress
@@ -152,7 +153,7 @@ def _agreement(here: Visit) -> None:
     if not rows:
         st.text("No picture has been judged by two people yet.")
         return
-    show_table("agreement", "Pictures judged by two or more; kappa: 1 always alike, 0 by chance",
+    show_table("agreement", f"Pictures that two or more judged. {METHOD}",
                ("type", "pictures", "alike", "kappa (95 %)"), rows, figures=(1, 2, 3))  # fmt: skip
 
 
