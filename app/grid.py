@@ -24,8 +24,8 @@ STATIC = Path(__file__).with_name("static")
 STYLES = ("grid.css", "pane.css", "bulk.css")
 SCRIPTS = (
     "dom.js", "keys.js", "ownkeys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js",
-    "pager.js", "ending.js", "outbox.js", "undoing.js", "address.js", "reveal.js", "pane.js",
-    "parts.js", "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js",
+    "pager.js", "ending.js", "outbox.js", "undoing.js", "deciding.js", "address.js", "reveal.js",
+    "pane.js", "parts.js", "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js",
     "leaving.js", "jobs.js", "bulk.js", "ruling.js", "keyspage.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""

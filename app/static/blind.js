@@ -3,29 +3,33 @@
 class Blind {
   constructor(review) {
     this.review = review;
-    this.waiting = new Map(); // decision -> card
+    this.waiting = new Map(); // decision -> row
   }
 
   decided(entry) {
-    const card = this.review.cards.find(({ id }) => id === entry.row_id);
-    if (card?.blind) this.waiting.set(entry.id, card);
+    if (this.cardOf(entry.row_id)?.blind) this.waiting.set(entry.id, entry.row_id);
   }
 
   async stored(ids) {
     for (const id of ids) {
-      const card = this.waiting.get(id);
+      const row = this.waiting.get(id);
       this.waiting.delete(id);
-      if (card) await this.show(card).catch(() => {}); // it stays hidden until the page is turned
+      if (row) await this.show(row).catch(() => {}); // it stays hidden until the page is turned
     }
   }
 
-  async show(card) {
-    const answer = await this.review.ask(`/audit/item/${card.id}`);
+  async show(row) {
+    const answer = await this.review.ask(`/audit/item/${row}`);
     if (!answer.ok) return;
     const { type, level, risk, blind } = await answer.json();
-    if (blind) return;
+    const card = this.cardOf(row);
+    if (blind || !card) return;
     Object.assign(card, { type, level, risk, blind: false });
     this.review.cells.drawLine(card);
+  }
+
+  cardOf(row) {
+    return this.review.cards.find(({ id }) => id === row);
   }
 }
 

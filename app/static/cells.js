@@ -32,6 +32,15 @@ class Cells {
     }));
   }
 
+  // The same rows with what is known of them by now; pictures that were made meanwhile stay.
+  renew(cards) {
+    cards.forEach((card, n) => {
+      if (!card.gone && !card.withheld) card.preview ??= this.cards[n].preview;
+      this.drawLine(card);
+    });
+    this.cards = cards;
+  }
+
   drawPicture(card, { thumb }) {
     const image = element("img", { alt: "", draggable: "false" });
     previewInto(image, card);

@@ -1,10 +1,10 @@
 // The screen: takes the page's data, hands it to its parts, and does what the keys and buttons say.
 // State lives on the root element: Streamlit calls the export again whenever its data changes.
 //
-// One job a file: keys (which key means what), legend, bar, pager, cells, card, marks (what a card
-// and a verdict say), ending (nothing more to decide), pane (the selected sample), reveal (the one
-// sharp picture), outbox (decisions on their way), undoing, address (of filters, page and item),
-// dom. All are one module, in grid.py SCRIPTS.
+// One job a file: keys (which key means what), ownkeys (those a person has changed), legend, bar,
+// pager, cells, card, marks (what a card and a verdict say), deciding, undoing, outbox (decisions on
+// their way), ending (nothing more to decide), pane (the selected sample), reveal (the one sharp
+// picture), address (of filters, page and item), dom. All are one module, in grid.py SCRIPTS.
 //
 // To join the screen without being named here, a file pushes a function onto PARTS:
 //     PARTS.push((review) => new Mine(review));
@@ -44,6 +44,7 @@ class Review {
     this.bar = new Bar(find(".bar"), find(".counts"), this.pager, (id) => this.act(id));
     this.ending = new Ending(find(".ending"), () => this.anew());
     this.address = new Address();
+    this.deciding = new Deciding(this);
     this.cards = [];
     this.cursor = 0;
     this.waiting = false; // for another page: keys wait too, they must not decide the old one's samples
@@ -84,6 +85,7 @@ class Review {
       this.cells.build(this.cards, this.marks);
       this.begun(isFirst || isStep ? this.address.item : shown);
     } else {
+      this.cells.renew(this.cards);
       this.cards.forEach((card) => this.paint(card));
     }
     this.tell("take", data, isNew);
@@ -111,7 +113,7 @@ class Review {
   begin(whose) {
     this.whose = whose;
     this.outbox?.stop();
-    this.outbox = new Outbox(`audit.outbox.${whose}`, (n) => this.pending(n), (entry, why) => this.refused(entry, why));
+    this.outbox = new Outbox(`audit.outbox.${whose}`, (n) => this.pending(n), (entry, why) => this.deciding.refused(entry, why));
     this.outbox.stored = (ids) => this.tell("stored", ids);
     this.undoing = new Undoing(`audit.undo.${whose}`);
     this.own = null;
@@ -151,9 +153,7 @@ class Review {
     this.ending.hide();
     this.bar.place.textContent = placeOf(this.data, this.cursor);
     this.pane.show(card);
-    this.picked = null;
-    this.looked = false;
-    this.since = performance.now();
+    this.deciding.begun();
     this.address.item = card.id;
     this.tell("selected", card);
   }
@@ -208,74 +208,18 @@ class Review {
     if (id === "skip") return this.advance();
     if (id === "reveal") return this.toggleReveal(card);
     if (id === "grey") return this.reveal.colour();
-    if (!this.data.reviewer) return this.say("Read-only: no reviewer name was given");
-    if (id === "undo") return this.undo(card);
-    if (card.gone) return this.say("This sample is gone");
-    const [what, name] = id.split(":");
-    if (what === "pick") {
-      this.picked = name;
-      return this.say(`${name}: press the level`);
-    }
-    if (what === "type") return this.decide(card, { verdict: "relabel", type: name, level: name === "safe" ? "none" : null });
-    if (what === "level") return this.decide(card, { verdict: "relabel", type: this.typeFor(card, name), level: name });
-    if (id === "agree" && card.blind) return this.say("Its score is hidden: say what you see");
-    if (id === "agree" && !card.type) return this.say("It has no score to agree with");
-    if (id === "lock") return this.lock(card);
-    return this.decide(card, { verdict: id });
-  }
-
-  // The type that a level is said of: the one just picked, or the one said before.
-  typeFor(card, level) {
-    const mine = this.marks.get(card.id);
-    const type = this.picked || (mine?.verdict === "relabel" ? mine.type : null);
-    return type === "safe" && level !== "none" ? null : type;
+    return this.deciding.act(id, card);
   }
 
   decide(card, said) {
-    const entry = {
-      id: newId(), row_id: card.id, type: null, level: null, given: card.given, cluster: card.cluster,
-      rules: this.data.ruling || undefined, ...said,
-      revealed: this.looked || this.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
-    };
-    this.undoing.push({ row: card.id, id: entry.id, before: this.marks.get(card.id) || null });
-    this.marks.set(card.id, markOf(entry));
-    this.paint(card);
-    this.say(`${[entry.verdict, entry.type, entry.level].filter(Boolean).join(" ")}; ${keyShown(this.keys.of.undo)} undoes`);
-    this.advance();
-    this.outbox.add(entry);
-    this.tell("decided", entry);
-  }
-
-  lock(card) {
-    this.reveal.hide();
-    this.cells.lock(card);
-    card.gone = card.locked = true;
-    this.decide(card, { verdict: "quarantine" });
-    this.say("Locked away: nobody is shown it any more. Follow your team's instructions.");
-  }
-
-  undo(card) {
-    let last = this.undoing.pop();
-    if (!last) {
-      const mine = this.marks.get(card.id);
-      if (!mine?.id) return this.say("Nothing to undo");
-      last = { row: card.id, id: mine.id, before: null };
-    }
-    const at = this.cards.findIndex(({ id }) => id === last.row);
-    if (at >= 0) {
-      this.marks.set(last.row, last.before);
-      this.paint(this.cards[at]);
-      this.select(at);
-    }
-    this.outbox.add({ id: newId(), row_id: last.row, verdict: "undo", undoes: last.id, revealed: false, seconds: 0 });
-    return this.say(this.cards[at]?.locked ? "Undone; the page shows it again when it is reloaded" : "Undone");
+    this.deciding.decide(card, said);
   }
 
   async toggleReveal(card) {
     if (this.reveal.id === card.id) return this.reveal.hide();
     if (card.gone || card.withheld) return this.say(card.gone ? "This sample is gone" : `It is ${card.withheld}`);
     const shown = await this.reveal.show(card.id);
-    if (shown && this.card === card) this.looked = true;
+    if (shown && this.card === card) this.deciding.looked = true;
     if (shown) this.count({ ...this.lastSeen, pictures: this.lastSeen.pictures + 1 });
     return undefined;
   }
@@ -305,15 +249,6 @@ class Review {
   pending(count) {
     this.grid.dataset.pending = String(count);
     this.bar.unsent.textContent = count ? `${count} not stored yet` : "";
-  }
-
-  refused(entry, why) {
-    this.say(`Not stored: ${why}`);
-    if (entry && this.marks.has(entry.row_id)) {
-      this.marks.set(entry.row_id, null);
-      const card = this.cards.find(({ id }) => id === entry.row_id);
-      if (card) this.paint(card);
-    }
   }
 
   count(seen = this.lastSeen) {
@@ -348,10 +283,6 @@ function placeOf(data, cursor) {
   const all = `${data.whole ? "" : "the first "}${data.total.toLocaleString("en")}`;
   if (data.state === "open" && data.reviewer) return `${cursor + 1} of ${data.cards.length} here, ${all} to decide`;
   return `${((data.page - 1) * PAGE + cursor + 1).toLocaleString("en")} of ${all}`;
-}
-
-function newId() {
-  return crypto.randomUUID().replaceAll("-", "");
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
