@@ -30,7 +30,7 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
     try:
         decided = _decided(desk, snapshot, row_id)
         if not decided:
-            none = f"None of the {AMONG} most like it is decided."
+            none = f"None of the nearest {AMONG} is decided."
     except ShardwardenError as error:  # no vectors, or none of this row
         decided, none = [], str(error)
     return {"blind": False, "decided": decided, "none": none, "cluster": cluster, "like": like}

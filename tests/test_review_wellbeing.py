@@ -91,18 +91,16 @@ def begin_anew(site: Site) -> None:
         assert answer.status == 200
 
 
-@pytest.mark.parametrize(
-    "address", ["/?page=2", "/?type=privacy&order=Random", "/search?words=caption", "/overview",
-                "/decisions", "/settings"],
-)  # fmt: skip
-def test_no_page_has_a_picture_of_more_than_32_pixels(page: Any, site: Site, address: str) -> None:
-    page.goto(site.url + address)
-    expect(page.get_by_test_id("stApp")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=30_000
-    )
-    expect(page.get_by_test_id("stMain")).not_to_have_text("")
-    images = page.evaluate(WIDTHS.replace('"CANVAS"', '"NOTHING"'))
-    assert max(images, default=0) <= 32
+def test_no_page_has_a_picture_of_more_than_32_pixels(page: Any, site: Site) -> None:
+    for address in ("/?page=2", "/search?words=caption", "/overview", "/decisions", "/settings"):
+        page.goto(site.url + address)
+        expect(page.get_by_test_id("stApp")).to_have_attribute(
+            "data-test-script-state", "notRunning", timeout=30_000
+        )
+        expect(page.get_by_test_id("stMain")).not_to_have_text("")
+        # Charts are drawn on larger canvases.
+        assert max(page.evaluate(WIDTHS.replace('"CANVAS"', '"NOTHING"')), default=0) <= 32
+        assert ()
     assert not clear_requests(page)
 
 
@@ -171,30 +169,23 @@ def test_whoever_wants_only_grey_never_sees_colour(page: Any, site: Site, calm: 
     expect(picture(page)).to_have_class("grey")
 
 
-def test_the_counter_is_the_number_of_sharp_pictures_that_were_given_out(
-    page: Any, site: Site
+def test_the_counter_is_the_number_of_sharp_pictures_up_to_the_daily_limit(
+    page: Any, site: Site, calm: People
 ) -> None:
+    calm.save("ann", replace(CALM, daily_cap=3))
     go(page, site, "/?state=All&order=Random")
     for _ in range(3):
         reveal(page)
         page.keyboard.press("ArrowRight")
         expect(picture(page)).to_be_hidden()
-    expect(page.get_by_test_id("seen")).to_have_text("3 revealed")
+    expect(page.get_by_test_id("seen")).to_have_text("3 of 3 revealed")
     assert len(clear_requests(page)) == 3
+    page.keyboard.press("b")
+    expect(page.get_by_test_id("said")).to_contain_text("limit of 3 pictures a day")
+    expect(picture(page)).to_be_hidden()
     assert sum(count for _, _, count in told(site)["kinds"]) == 3
     page.reload()
-    expect(page.get_by_test_id("seen")).to_have_text("3 revealed", timeout=30_000)
-
-
-def test_the_daily_limit_is_said_and_holds(page: Any, site: Site, calm: People) -> None:
-    calm.save("ann", replace(CALM, daily_cap=1))
-    go(page, site, "/?state=All&order=Random")
-    reveal(page)
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("b")
-    expect(page.get_by_test_id("said")).to_contain_text("limit of 1 pictures a day")
-    expect(picture(page)).to_be_hidden()
-    assert sum(count for _, _, count in told(site)["kinds"]) == 1
+    expect(page.get_by_test_id("seen")).to_have_text("3 of 3 revealed", timeout=30_000)
 
 
 def test_a_pause_is_proposed_at_the_chosen_number(page: Any, site: Site, calm: People) -> None:

@@ -58,11 +58,11 @@ class EvidenceMap {
   draw({ what, width, height, heat }) {
     const { map, under } = this.review.pane;
     const bytes = Uint8Array.from(atob(heat), (each) => each.charCodeAt(0));
-    const dark = new ImageData(width, height);
-    bytes.forEach((share, n) => { dark.data[4 * n + 3] = 0.75 * (255 - share); });
+    const veil = new ImageData(width, height); // black where there is nothing, a little white where most is
+    bytes.forEach((share, n) => veil.data.set([share, share, share, 190 - 0.4 * share], 4 * n));
     map.width = width;
     map.height = height;
-    map.getContext("2d").putImageData(dark, 0, 0);
+    map.getContext("2d").putImageData(veil, 0, 0);
     const said = `Light: what speaks for ${what}`;
     map.setAttribute("aria-label", said);
     map.hidden = false;

@@ -37,8 +37,8 @@ function partsOf({ blind, decided, none, cluster, like }) {
   if (blind) return parts;
   const title = element("p");
   title.append(decided.length ? "Decided pictures like it: " : "Pictures like it: ", linkTo("see all", like));
+  if (none) title.append(element("span", { class: "quiet", text: `. ${none}` }));
   parts.push(title);
-  if (none) parts.push(element("p", { class: "quiet", text: none }));
   const list = element("ul", { class: "near" });
   for (const { alike, verdict, type, level } of decided) {
     const line = element("li");
