@@ -20,6 +20,7 @@ from typing import Any
 
 from PIL import Image
 
+from app.people import People, Personal
 from audit import mapping
 from audit.building import index
 from audit.catalog import Catalog
@@ -41,20 +42,28 @@ LARGEST = 200_000  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One picture: the page's address, and keys pressed there before."""
+    """One picture.
+
+    address   of the page
+    presses   labels of buttons pressed there first; keys: keys pressed then
+    at        heading that is brought to the top
+    """
 
     name: str
     address: str
+    presses: Sequence[str] = ()
     keys: Sequence[str] = ()
+    at: str | None = None
 
 
 LOOKS = (
-    Look("review", "/?order=High+risk+first", ("a", "x", "a", "k", "3", "h", "e")),
+    Look("review", "/?order=High+risk+first", keys=("a", "x", "a", "k", "3", "h", "e")),
     Look("search", "/search?way=SQL&sql=width+%3E+height+and+risk+%3E+0.5"),
     Look("overview", "/overview"),
-    Look("decisions", "/decisions"),
+    Look("map", "/overview", at="Map"),
+    Look("decisions", "/decisions", ("Show what each reviewer said",)),
     Look("policy", "/policy"),
-    Look("estimate", "/estimate"),
+    Look("estimate", "/estimate", ("Draw",)),
     Look("export", "/export"),
     Look("settings", "/settings"),
 )
@@ -73,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         mapping.make(catalog)
         index(catalog)
         decide(catalog)
+        # Nothing comes between: the notice before a hard batch would hide what is to be seen.
+        People(catalog).save("ann", Personal(notice=False))
         with reviewing(catalog, "ann") as server, browser() as chromium:
             context = chromium.new_context(
                 viewport=SIZE, color_scheme="dark", reduced_motion="reduce", locale="en-GB",
@@ -83,9 +94,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 path = args.out / f"{look.name}.png"
                 page.goto(server.url + look.address)
                 at_rest(page)
+                for label in look.presses:
+                    page.get_by_role("button", name=label, exact=True).click()
+                    at_rest(page)
                 for key in look.keys:
                     page.keyboard.press(key)
                 at_rest(page)
+                if look.at:
+                    heading = page.get_by_role("heading", name=look.at, exact=True)
+                    heading.evaluate("(node) => node.scrollIntoView()")
+                    at_rest(page)
                 path.write_bytes(small(page.screenshot()))
                 print(f"{path}  {path.stat().st_size:,} bytes", flush=True)
     return 0
