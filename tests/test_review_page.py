@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.assigning import Assignments
 from app.cards import cards
 from app.desk import Desk, open_desk
 from app.serve import Place, Who, listening, serve
@@ -162,3 +164,46 @@ def test_only_loopback_is_listened_on_and_without_nagle(catalog: Path) -> None:
         port = listener.getsockname()[1]
         with pytest.raises(UsageError, match="give another --port"), listening(Place(port=port)):
             pass
+
+
+def test_a_type_that_is_not_wanted_has_no_picture_and_keeps_its_text(desk: Desk) -> None:
+    kind = desk.now().ids(Spec(types=("illegal",)))
+    desk.people.change("ann", {"opt_out": ["illegal"]})
+    found = cards(Visit(desk, "ann"), [int(row) for row in kind])
+    desk.people.change("ann", {"opt_out": []})
+    assert {card["preview"] for card in found} == {None}
+    assert {card["withheld"].split(":")[0] for card in found} == {"not shown to you"}
+    assert {card["type"] for card in found} == {"illegal"}
+
+
+def test_a_blind_card_is_sent_without_any_score(desk: Desk) -> None:
+    desk.team = replace(desk.team, blind_share=1.0)
+    desk.assignments = Assignments(desk.results, desk.mirror, desk.team, desk.people)
+    (card,) = cards(Visit(desk, "ann"), [int(desk.now().ids(Spec())[-1])])
+    assert card["blind"]
+    assert (card["type"], card["level"], card["risk"], card["concepts"]) == (None, None, None, [])
+
+
+def test_a_stacked_card_says_how_many_it_stands_for(desk: Desk) -> None:
+    data = payload(opened(order="Largest groups first"))
+    first = data["cards"][0]
+    assert first["members"] == len(desk.now().members(first["cluster"]))
+    assert first["members"] > 1
+    assert all("members" not in card for card in payload(opened(stack="false"))["cards"])
+
+
+def test_every_field_of_the_sidebar_narrows_and_is_in_the_query(desk: Desk) -> None:
+    at = opened(concept="weapon", least="0.8", low="0.2", words="caption", stack="false")
+    data = payload(at)
+    assert set(data["query"].split("&")) == {
+        "concept=weapon", "least=0.8", "low=0.2", "words=caption"
+    }  # fmt: skip
+    expected = desk.now().ids(Spec(concept="weapon", least=0.8, low=0.2, words="caption"))
+    assert 0 < data["total"] <= len(expected)
+    none = payload(opened(shard="no such shard"))
+    assert (none["cards"], none["pages"]) == ([], 1)
+
+
+def test_what_cannot_be_asked_for_is_one_line(desk: Desk) -> None:
+    at = opened(low="0.9", high="0.1")
+    assert [text.value for text in at.text] == ["risk from 0.9 to 0.1 is empty; swap them"]
