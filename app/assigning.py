@@ -152,11 +152,24 @@ class Assignments:
                 if undone is not None and undone.purpose is not None:
                     self._asked[said.reviewer, said.row_id] = undone.purpose
 
-    def touch(self, reviewer: str | None) -> None:
-        """A sign of life: what the reviewer holds stays theirs for a while longer."""
-        if reviewer is not None:
-            with self._lock:
+    def touch(self, visit: Visit) -> None:
+        """A sign of life: what the reviewer holds stays theirs for a while longer.
+
+        After a pause that was too long, what nobody has taken meanwhile is theirs again.
+        """
+        reviewer = visit.reviewer
+        if reviewer is None:
+            return
+        with self._lock:
+            windows = self._windows.get(reviewer, {})
+            if visit.window in windows:
+                windows[visit.window] = self._clock()
+            if self._leases.is_here(reviewer):
                 self._leases.touch(reviewer)
+            else:
+                for run, page in self._shown.get(reviewer, []):
+                    if page in run.pages:
+                        self._retake(reviewer, run, page)
 
     def leave(self, visit: Visit, *, everywhere: bool = False) -> int:
         """A window was closed; when none is left, what was held is free.
@@ -174,6 +187,7 @@ class Assignments:
             if not everywhere and any(seen >= end for seen in open_ones.values()):
                 return 0
             open_ones.clear()
+            self._shown.pop(reviewer, None)
             held = len(self._leases.held(reviewer))
             self._leases.drop(reviewer)
             return held
@@ -239,17 +253,20 @@ class Assignments:
         Those of pages shown long ago are let go, so that what somebody skips is not kept from
         everybody else.
         """
-        given = run.pages.get(page, [])
         shown = [place for place in self._shown.pop(reviewer, []) if place != (run, page)]
         shown.append((run, page))
         for other, old in shown[:-PAGES_HELD]:
             self._leases.drop(reviewer, other.held.get(old, ()))
         self._shown[reviewer] = shown[-PAGES_HELD:]
-        places = {row: self._standing(reviewer, row) for row in given}
+        return self._retake(reviewer, run, page)
+
+    def _retake(self, reviewer: str, run: Run, page: int) -> list[Assigned]:
+        """Hold what is still free of a page; returns what `_still` does."""
+        places = {row: self._standing(reviewer, row) for row in run.pages.get(page, [])}
         wanted = {row.row_id for row, standing in places.items() if standing == "open"}
         alike = [row for row in run.held.get(page, ()) if self._mirror.outcome(row) is None]
         mine = set(self._leases.take(reviewer, wanted.union(alike)))
-        return [row for row in given if places[row] == "done" or row.row_id in mine]
+        return [row for row, standing in places.items() if standing == "done" or row.row_id in mine]
 
     def _standing(self, reviewer: str, row: Assigned) -> str:
         """Whether it is "done" by this reviewer, "open", or "taken" by somebody else since."""

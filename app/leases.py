@@ -26,6 +26,11 @@ class Leases:
         self._expire()
         self._seen[reviewer] = self._clock()
 
+    def is_here(self, reviewer: str) -> bool:
+        """Whether there was a sign of a reviewer not long ago."""
+        self._expire()
+        return reviewer in self._seen
+
     def take(self, reviewer: str, rows: Iterable[int]) -> list[int]:
         """Hold rows; returns those that are the reviewer's now: others may hold some of them."""
         self.touch(reviewer)

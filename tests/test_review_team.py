@@ -139,12 +139,31 @@ def test_a_lease_ends_without_a_sign_of_life_and_lasts_with_one(catalog: Path) -
     first = office.ids("ann")
     for _ in range(3):
         office.clock.now += LASTS * 0.9
-        office.desk.assignments.touch("ann")
+        office.desk.assignments.touch(office.visit("ann"))
     assert not {*office.ids("ben")} & {*first}
     office.clock.now += LASTS * 1.1
     assert office.ids("cleo")[:BATCH] == first
     # She comes back, and all of it is somebody else's now: she is given something else.
     assert not {*office.ids("ann")} & {*first, *office.ids("ben"), *office.ids("cleo")}
+    assert len(office.ids("ann")) == BATCH
+
+
+def test_after_a_long_pause_what_nobody_has_taken_is_ones_own_again(catalog: Path) -> None:
+    office = Office(catalog)
+    first = office.ids("ann")
+    office.clock.now += LASTS * 1.1
+    office.desk.assignments.touch(office.visit("ann"))
+    assert not {*office.ids("ben")} & {*first}
+
+
+def test_work_in_one_window_is_not_ended_by_closing_another(catalog: Path) -> None:
+    office = Office(catalog)
+    office.page("ann", window="one")
+    office.clock.now += LASTS * 0.7
+    office.page("ann", window="two")
+    office.desk.assignments.touch(office.visit("ann", "one"))
+    office.clock.now += LASTS * 0.7
+    assert office.desk.assignments.leave(office.visit("ann", "two")) == 0
     assert len(office.ids("ann")) == BATCH
 
 

@@ -128,5 +128,6 @@ def _who(desk: Desk, request: Request) -> Visit:
     # A word of somebody else's is of no use to whoever the proxy has let in.
     if request.scope.get(REVIEWER, claim.reviewer) != claim.reviewer:
         raise Problem(403, "the page is somebody else's; reload it")
-    desk.assignments.touch(claim.reviewer)
-    return Visit(desk, claim.reviewer, claim.window)
+    visit = Visit(desk, claim.reviewer, claim.window)
+    desk.assignments.touch(visit)
+    return visit
