@@ -91,6 +91,7 @@ class Catalog(ExitStack):
             self._connection.execute(f"ATTACH '{quoted}' AS catalog (READ_ONLY)")
             self._connection.execute("USE catalog")
             self._connection.execute("SET temp_directory = ''")
+            self._connection.execute("SET enable_progress_bar = false")  # it would be on stdout
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
             built = self._rows("SELECT * FROM built")
