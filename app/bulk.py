@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from audit.reader import Ids
 
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate")
-PIECE = 1_000  # decisions brought to disk together; others can store theirs in between
+PIECE = 250  # decisions brought to disk together; others store theirs in between
+PAUSE = 0.002  # seconds after each piece, in which keys of others get through
 SHOWN = 24  # rows of the sample
 OFFERS_KEPT = 16
 JOBS_KEPT = 64
@@ -297,6 +299,7 @@ def _work(desk: Desk, job: Job, pieces: Callable[[], Iterator[list[Decision]]]) 
             desk.mirror.catch_up()
             desk.assignments.recorded(d for d in piece if d.undoes is None)
             job.done += len(piece)
+            time.sleep(PAUSE)
     except (OSError, ShardwardenError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         job.problem = f"broken off: {reason}; what was stored can be undone"

@@ -142,10 +142,20 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
         decision.type or "",
         decision.level or "",
         link,
-        "picture" if decision.revealed else "preview",
+        _looked(decision),
         (decision.batch or "")[:8],
         visible(decision.note[:200]),
     ]
+
+
+def _looked(decision: Decision) -> str:
+    """What was looked at."""
+    if decision.undoes is not None:
+        return ""
+    if decision.revealed:
+        return "picture"
+    of_many = decision.batch is not None and decision.batch != decision.id
+    return "one of many" if of_many else "preview"
 
 
 def _batches(here: Visit) -> None:
