@@ -33,6 +33,16 @@ KEYS = "kxkxkxkxkx"
 BURST = "kx" * 15
 TYPE = "privacy"  # whose filter is pressed
 VISITORS = 4
+PLACES = {
+    "Search for a word": "/search?words=bridge",
+    "Search by SQL": "/search?way=SQL&sql=risk+%3E+0.9+and+width+%3E+100",
+    "Overview": "/overview",
+    "Decisions": "/decisions",
+    "Policy": "/policy",
+    "Estimate": "/estimate",
+    "Export": "/export",
+    "Settings": "/settings",
+}
 
 Times = dict[str, list[float]]
 
@@ -113,6 +123,12 @@ def measured(servers: dict[str, Server], catalog: Path, turns: int) -> Times:
                 for what, took in _turn(name, each, chromium):
                     kept[f"{name}: {what}"] += took
             print(f"turn {turn} of {turns}", file=sys.stderr, flush=True)
+        tourist = visitor(chromium, servers["many"])
+        for place, address in PLACES.items():
+            times[f"{place}, at first"] = [tourist.visit(address)]
+            times[f"{place}, again"] = [tourist.visit(address) for _ in range(PAGES)]
+            print(f"{place}", file=sys.stderr, flush=True)
+        tourist.page.context.close()
         before = len(read_decisions(catalog))
         for _ in range(2):
             visitors["many"].next()  # keys are not taken while a page turns
@@ -184,6 +200,9 @@ def told(servers: dict[str, Server], times: Times, rows: int, fewer: int) -> Ite
     )
     for what, name, most in milliseconds:
         yield Figure(what, times[name], " ms", most, 0.95)
+    for place in PLACES:
+        for when in ("at first", "again"):
+            yield Figure(f"{place}, {when}", times[f"{place}, {when}"], " ms")
     yield Figure("start to the first answer", [1000 * servers["many"].seconds], " ms")
     yield Figure(f"memory with {many} rows", [servers["many"].megabytes()], " MB")
     yield Figure(f"memory with {few} rows", [servers["few"].megabytes()], " MB")

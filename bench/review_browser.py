@@ -75,6 +75,11 @@ SCRIPT = """
   }, true);
   performance.setResourceTimingBufferSize(100000);
   window.bench = {
+    async rested() {
+      await until(() => document.querySelector("[data-test-script-state=notRunning]")
+        && !document.querySelector("[data-testid=stSkeleton], [data-testid=stSpinner]"));
+      return painted();
+    },
     ready: () => cells().length > 0 && loaded(),
     shown,
     cursor: () => Number(grid().dataset.cursor),
@@ -139,6 +144,12 @@ class Visitor:
         took: float = self.page.evaluate("() => performance.now()")
         self.page.evaluate(SCRIPT)
         return took
+
+    def visit(self, address: str) -> float:
+        """Go to any page; time until all of it is drawn."""
+        self.page.goto(self.server.url + address)
+        self.page.evaluate(SCRIPT)
+        return float(self.page.evaluate("() => bench.rested()"))
 
     def next(self) -> float:
         """Turn to the next page."""
