@@ -114,7 +114,8 @@ class Exposure:
                  "pause": why one is due, as a sentence, else None}
         """
         personal = self._people.of(reviewer)
-        today = self.days(reviewer).get(self._clock().date(), Day())
+        date_now = self._clock().date()
+        today = self._read(reviewer, date_now).get(date_now, Day())
         with self._lock:
             stretch = self._stretches.get(reviewer or NOBODY)
             pause = None
@@ -136,12 +137,18 @@ class Exposure:
 
         raises   UsageError when the file is damaged
         """
+        return self._read(reviewer)
+
+    def _read(self, reviewer: str | None, only: date | None = None) -> dict[date, Day]:
+        """All days, or one: a file of years is not taken apart for every picture."""
         if reviewer is None:
             with self._lock:
                 return dict(self._unnamed)
-        found = self._drawer.read(reviewer)
+        record = self._drawer.read(reviewer) or {}
+        if only is not None:
+            record = {day: seen for day, seen in record.items() if day == f"{only:%Y-%m-%d}"}
         try:
-            return {} if found is None else _parsed(found)
+            return _parsed(record)
         except (TypeError, ValueError, KeyError, AttributeError):
             name = self._drawer.path(reviewer).name
             raise UsageError(f"{FOLDER}/{name}: no counts by day; mend it or remove it") from None
@@ -154,9 +161,10 @@ class Exposure:
                 change(self._unnamed.setdefault(today, Day()))
             return
         with self._drawer.held(reviewer):
-            days = self.days(reviewer)
+            days = self._read(reviewer, today)
             change(days.setdefault(today, Day()))
-            self._drawer.write(reviewer, _written(days))
+            before = self._drawer.read(reviewer) or {}
+            self._drawer.write(reviewer, {**before, **_written(days)})
 
     def _stretch(self, reviewer: str | None) -> _Stretch:
         """The stretch of work that goes on, or one that begins now; the caller has the lock."""

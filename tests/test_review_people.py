@@ -306,3 +306,14 @@ def test_a_pause_is_told_with_the_item_and_ends_by_a_post(catalog: Path, row: in
 )
 def test_exposure_takes_nothing_else(catalog: Path, sent: Any) -> None:
     assert Asked(Desk(catalog, "ann"))("/audit/exposure", sent)[0] == 400
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"2026-03-01": 5}', '{"2026-03-01": {"kinds": 1}}'])
+def test_damaged_counts_are_named_and_give_nothing_out(
+    exposure: Exposure, tmp_path: Path, text: str
+) -> None:
+    exposure.shown("ann", "illegal", "high")
+    (tmp_path / FOLDER / "ann.exposure.json").write_text(text)
+    with pytest.raises(UsageError, match="reviewers/ann.exposure.json: .*mend it or remove it"):
+        exposure.shown("ann", "illegal", "high")
+    assert (tmp_path / FOLDER / "ann.exposure.json").read_text() == text
