@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.assigning import Assignments
+from app.cards import cards
 from app.desk import Desk
 from app.headers import Guard
 from app.leases import LASTS
@@ -293,6 +294,20 @@ def test_known_items_and_repeats_ride_along_and_are_counted_apart(catalog: Path)
     office.desk.assignments.renew(office.visit("ann"), SPEC, "open")
     later = [r for page in (1, 2) for r in office.page("ann", page).rows]
     assert row not in [r.row_id for r in later]
+
+
+def test_a_card_does_not_tell_why_it_was_given(catalog: Path) -> None:
+    office = Office(catalog, known_share=0.2, repeat_share=0.2)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    office.say_all("cleo", every[:30], "drop")
+    office.say_all("dora", every[:30], "drop")
+    office.say_all("ann", every[30:150], "drop")
+    given = {row.row_id: row.purpose for row in office.page("ann").rows}
+    made = cards(office.visit("ann"), list(given))
+    told = {(card["mine"], card["others"], card["second"], len(card["given"])) for card in made}
+    assert {*given.values()} == {None, "known", "repeat"}
+    assert told == {(None, False, False, 32)}
+    assert len({frozenset(card) for card in made}) == 1  # the same fields
 
 
 def test_scores_are_hidden_for_a_share_until_decided(catalog: Path) -> None:
