@@ -37,8 +37,9 @@ class Again:
     def catch_up(self) -> None:
         """Take in what was decided since."""
         rows, self._read = self._mirror.changes(self._read)
+        sized: set[str] = set()  # batches that have been counted just now
         for row in dict.fromkeys(rows):
-            self._place(row)
+            self._place(row, sized)
 
     def seconds(self, reviewer: str, unwanted: Collection[str] = ()) -> list[int]:
         """Rows that want another look, by somebody who has not decided them.
@@ -78,7 +79,7 @@ class Again:
             ):
                 yield row
 
-    def _place(self, row: int) -> None:
+    def _place(self, row: int, sized: set[str]) -> None:
         """Sort a row in anew."""
         outcome = self._mirror.outcome(row)
         self._due.pop(row, None)
@@ -88,12 +89,13 @@ class Again:
         if self._is_known(outcome):
             self._known[row] = None
         batches = {d.batch for d in outcome.decisions if d.batch and d.stance == "drop"}
-        for batch in batches - self._large:
+        for batch in batches - self._large - sized:
+            sized.add(batch)
             rows = {said.row_id for said in self._mirror.batch(batch)}
             if len(rows) > self._team.drops:
                 self._large.add(batch)  # it has grown too large just now: all of it
                 for other in rows:
-                    self._place(other)
+                    self._place(other, sized)
         if self._wants(outcome, bool(batches & self._large)):
             self._due[row] = {said.reviewer for said in outcome.decisions}
 
