@@ -107,8 +107,8 @@ def test_a_plan_beside_the_open_screen_sees_what_was_decided_a_moment_ago(
 ) -> None:
     before = planned(site, "balanced")["reasons"]["drop"].get("human:drop", 0)
     go(page, site)
-    page.keyboard.press("x")
-    settled(page)
+    with page.expect_response("**/audit/decisions"):
+        page.keyboard.press("x")
     assert planned(site, "balanced")["reasons"]["drop"]["human:drop"] == before + 1
     (line,) = reviews.log(site.catalog)[-1:]
     assert line["policy"] == load(site.catalog.parent / "mild.yaml").hash
@@ -125,17 +125,23 @@ def test_a_sample_is_drawn_reviewed_in_its_order_and_read(page: Any, site: Site)
     (sample,) = sampling.read(site.catalog)
     page.get_by_role("link", name=re.compile("Review sample")).click()
     expect(cells(page).first).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile("item="))
     settled(page)
     assert max(page.evaluate(WIDTHS)) <= 32
     shown = [cell.get_attribute("data-row") for cell in cells(page).all()]
     undecided = [str(row) for row in sample.rows]
     assert [row for row in shown if row in undecided] == [r for r in undecided if r in shown]
-    for _ in range(len(shown)):
-        page.keyboard.press("x")
-    settled(page)
+    shot(page, "estimate-queue")
+    before = len(reviews.log(site.catalog))
+    for _ in shown:
+        with page.expect_response("**/audit/decisions"):
+            page.keyboard.press("x")
+    assert len(reviews.log(site.catalog)) == before + len(shown)
     opened(page, site, "estimate", "of what is kept is risky")
     expect(page.get_by_text(re.compile("needs about|needs no more"))).to_be_visible()
-    expect(page.get_by_role("img", name=re.compile("Risky shares: kept now"))).to_be_attached()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_attribute(
+        "aria-label", re.compile("Risky shares: kept now"), timeout=15_000
+    )
     fits(page, "estimate")
 
 
