@@ -1,7 +1,7 @@
 """How many pictures somebody has looked at: counted where sharp bytes leave, told them alone.
 
-`CATALOG/reviewers/<alias>.exposure.json` has the counts by day, type and level, nothing about
-single pictures; a restart forgets nothing of it. Days are those of the server's clock.
+`CATALOG/reviewers/<alias>.exposure.json` has the counts of the last days by type and level,
+nothing about single pictures; a restart forgets nothing of it. Days are those of the server's clock.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ UNKNOWN = "not scored"
 LIGHT = ("none", "low")  # levels that do not bring the next pause nearer
 IDLE = timedelta(minutes=5)  # without a sign of work: that was a pause
 NOBODY = ""
+DAYS_KEPT = 92  # what is older is nobody's business, and every picture would cost more
 
 
 class Capped(Exception):
@@ -140,7 +141,7 @@ class Exposure:
         return self._read(reviewer)
 
     def _read(self, reviewer: str | None, only: date | None = None) -> dict[date, Day]:
-        """All days, or one: a file of years is not taken apart for every picture."""
+        """All days, or one: the rest need not be taken apart for every picture."""
         if reviewer is None:
             with self._lock:
                 return dict(self._unnamed)
@@ -163,8 +164,8 @@ class Exposure:
         with self._drawer.held(reviewer):
             days = self._read(reviewer, today)
             change(days.setdefault(today, Day()))
-            before = self._drawer.read(reviewer) or {}
-            self._drawer.write(reviewer, {**before, **_written(days)})
+            kept = {**(self._drawer.read(reviewer) or {}), **_written(days)}
+            self._drawer.write(reviewer, dict(sorted(kept.items())[-DAYS_KEPT:]))
 
     def _stretch(self, reviewer: str | None) -> _Stretch:
         """The stretch of work that goes on, or one that begins now; the caller has the lock."""

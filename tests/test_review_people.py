@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.desk import Desk
-from app.exposure import Capped, Exposure
+from app.exposure import DAYS_KEPT, Capped, Exposure
 from app.people import People, Personal, as_json, from_json
 from app.private import FOLDER
 from audit.errors import UsageError
@@ -162,6 +162,16 @@ def test_what_was_seen_is_counted_by_day_type_and_level_and_outlives_the_server(
     assert exposure.of("ann")["pictures"] == 1
     assert exposure.of("ben")["pictures"] == 0
     assert (tmp_path / FOLDER / "ann.exposure.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_counts_of_a_quarter_are_kept(exposure: Exposure, clock: Clock) -> None:
+    for _ in range(DAYS_KEPT + 3):
+        clock.pass_by(days=1)
+        exposure.shown("ann", "privacy", "low")
+    days = list(exposure.days("ann"))
+    assert len(days) == DAYS_KEPT
+    assert days[-1] == clock.now.date()
+    assert days == sorted(days)
 
 
 def test_two_servers_lose_no_count(people: People, tmp_path: Path) -> None:
