@@ -1,7 +1,8 @@
 """How many pictures somebody has looked at: counted where sharp bytes leave, told them alone.
 
 `CATALOG/reviewers/<alias>.exposure.json` has the counts of the last days by type and level,
-nothing about single pictures; a restart forgets nothing of it. Days are those of the server's clock.
+nothing about single pictures; a restart forgets nothing of it. Days are those of the server's
+clock.
 """
 
 from __future__ import annotations
