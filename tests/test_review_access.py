@@ -25,7 +25,6 @@ PAGES = (
 )  # fmt: skip
 ADDRESSES = {"Review": "/", "Search": "/search?words=caption"}  # of pages with pictures
 WIDE = {"width": 1920, "height": 1080}
-USUAL = {"width": 1280, "height": 800}
 ENLARGED = {"width": 640, "height": 400}  # 1280 x 800 at 200 %
 # Elements that stick out of the window to the right and are not inside something that scrolls.
 STICKING_OUT = """() => {
@@ -154,6 +153,12 @@ def test_the_navigation_has_every_page(page: Any, site: Site) -> None:
     assert [text.strip() for text in links.all_inner_texts()] == list(PAGES)
 
 
+def test_axe_sees_into_the_grid(page: Any, site: Site) -> None:
+    visit(page, site, "Review")
+    page.get_by_test_id("grid").evaluate("(grid) => grid.after(document.createElement('button'))")
+    assert [fault.partition(" ")[0] for fault in faults(page)] == ["button-name"]
+
+
 def complaint(message: Any) -> list[str]:
     """What the browser complains of; not that Streamlit looks for itself under the page's path."""
     if message.type not in ("error", "warning") or "/_stcore/" in message.location["url"]:
@@ -169,7 +174,8 @@ def test_a_page_has_no_serious_fault_and_fits(page: Any, site: Site, title: str)
         choose(page, theme)
         shot(page, f"page-{title.lower()}-{theme.lower()}")
         assert faults(page) == [], theme
-    for size in (USUAL, WIDE, ENLARGED):
+    assert page.evaluate(STICKING_OUT) == []
+    for size in (WIDE, ENLARGED):
         page.set_viewport_size(size)
         at_rest(page)
         shot(page, f"page-{title.lower()}-{size['width']}")
