@@ -162,7 +162,11 @@ def test_the_log_batches_and_files_are_on_the_page_decisions(page: Any, site: Si
     expect(page.get_by_role("row")).to_have_count(51, timeout=30_000)
     expect(page.get_by_role("row").nth(1)).to_contain_text("undo")
     shot(page, "decisions-log")
-    page.get_by_text("Export", exact=True).last.click()
+    link = page.get_by_role("row").nth(1).get_by_role("link")
+    row = re.search(r"\d{10,}", link.get_attribute("href"))[0]  # type: ignore[index]
+    link.click()
+    expect(page.locator(f'[data-row="{row}"]')).to_be_visible(timeout=30_000)
+    page.goto(f"{site.url}/decisions?section=Export")
     page.get_by_role("button", name=".jsonl").wait_for(timeout=30_000)
     files = []
     for _ in range(2):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
-from urllib.parse import parse_qs
 
 import streamlit as st
 
 from app.agreement import METHOD, Agreement, Consistency, consistency
 from app.bulk import Job
 from app.download import show_downloads
+from app.links import address, follow
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
 from app.progress import agreements
 from app.tables import Cell, show_table
 from app.views.listing import show_listing, to_first_page
-from app.views.search import search_page
 from app.visit import Visit, visit
 from audit.errors import UsageError
 from audit.reader import Spec
@@ -87,9 +87,7 @@ def _log(here: Visit) -> None:
         LOG,
         [_line(here, decision) for decision in shown],
     )
-    if link:
-        there = st.Page(search_page, url_path="search")
-        st.switch_page(there, query_params=parse_qs(link.partition("?")[2]))
+    follow(link)
 
 
 def _wanted(here: Visit) -> Wanted:
@@ -124,7 +122,7 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
     desk = here.desk
     link = Cell(
         f"…{str(decision.row_id)[-6:]}",
-        f"search?show=any&way=rows&given={decision.row_id}",
+        address(replace(EVERY, way="rows", given=str(decision.row_id))),
         f"show row {decision.row_id}",
     )
     when = decision.time.replace("T", " ")[:19]
