@@ -94,12 +94,23 @@ class Guard:
         """Why a request is not let in, else None; notes the alias that a proxy vouches for."""
         if self._host(scope) not in self._hosts:
             return "host not allowed"
+        # Streamlit would look for this machine's address on the internet before it refuses.
+        if scope["type"] == "websocket" and not self._is_own(scope):
+            return "origin not allowed"
         if self._sign_in is None or scope["path"] == HEALTH:
             return None
         scope[REVIEWER] = self._sign_in.of_headers(scope["headers"])
         if not is_near(scope.get("client")):  # anybody could write that header
             scope[REVIEWER] = None
         return None if scope[REVIEWER] else "not signed in: come through the proxy"
+
+    @staticmethod
+    def _is_own(scope: Scope) -> bool:
+        """Whether a page of ours asks; programs name no origin."""
+        (host,) = [value.lower() for name, value in scope["headers"] if name == b"host"]
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        wanted = (b"http://" + host, b"https://" + host)
+        return not origins or (len(origins) == 1 and origins[0].lower() in wanted)
 
     @staticmethod
     def _host(scope: Scope) -> str:

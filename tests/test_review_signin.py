@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -295,6 +296,35 @@ def test_leaving_is_said_in_one_way(catalog: Path, body: Any) -> None:
 def test_who_is_here_is_nobodys_business(catalog: Path) -> None:
     status, headers, _ = Asked(Desk(catalog, "ann"))("/_stcore/metrics")
     assert (status, headers["content-type"]) == (404, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("headers", "closed"),
+    [
+        ({"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:8501"}, False),
+        ({"host": "127.0.0.1:8501"}, False),
+        ({"host": "review.example", "origin": "https://Review.Example"}, False),
+        ({"host": "127.0.0.1:8501", "origin": "http://evil.example"}, True),
+        ({"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:9000"}, True),
+        ({"host": "127.0.0.1:8501", "origin": "null"}, True),
+        ({"host": "evil.example", "origin": "http://evil.example"}, True),
+    ],
+)
+def test_a_web_socket_is_opened_by_our_own_page_only(headers: dict[str, str], closed: bool) -> None:
+    passed: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        passed.append(scope["type"])
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    scope = {
+        "type": "websocket", "path": "/_stcore/stream", "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    asyncio.run(Guard(app, ("127.0.0.1", "review.example"))(scope, nothing, nothing))
+    assert passed == ([] if closed else ["websocket"])
 
 
 # Several servers, and how one begins
