@@ -22,8 +22,11 @@ MARGIN = f"abs(coalesce(p_safe, 0) - coalesce(greatest({_RISKY}), 0))"
 """How close the two likeliest answers are: 0 is the most uncertain."""
 
 FLAGGED = "status = 'scored' AND risk_type IS NOT NULL AND risk_type <> 'safe'"
-QUEUE = f"SELECT row_id, risk_type, risk_level, risk, {MARGIN} AS margin FROM catalog.samples"
-"""What the flagged rows have in memory."""
+QUEUE = (
+    f"SELECT row_id, rowid AS place, risk_type, risk_level, risk, {MARGIN} AS margin "
+    "FROM catalog.samples"
+)
+"""What the flagged rows have in memory; place: where in the file they stand."""
 
 _STATUS = {
     "flagged": FLAGGED,
