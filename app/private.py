@@ -71,7 +71,7 @@ class Drawer:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             with os.fdopen(os.open(made, flags, 0o600), "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1)
+                file.write(json.dumps(content) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             made.replace(path)
