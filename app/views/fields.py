@@ -7,6 +7,21 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.views.listing import to_first_page
+from audit.specs import NAMES
+
+_FIELDS = frozenset((*NAMES.values(), "state"))
+_PAGE = "fields of"
+
+
+def begin(page: str) -> None:
+    """Have the fields of a page begin as its address says, not as another page left them.
+
+    Fields of one name are one to Streamlit, and what is usual differs between pages.
+    """
+    if st.session_state.get(_PAGE, page) != page:
+        for key in _FIELDS.difference(st.query_params):
+            st.session_state.pop(key, None)
+    st.session_state[_PAGE] = page
 
 
 def choice(

@@ -12,7 +12,7 @@ import streamlit as st
 from app.addresses import LABELS
 from app.counted import counted
 from app.results import STATES
-from app.views.fields import choice, several
+from app.views.fields import begin, choice, several
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from audit import surveys
@@ -22,11 +22,14 @@ from audit.specs import LONGEST, NAMES
 from audit.taxonomy import LEVELS, TYPES
 
 ANY_CONCEPT = "Any"
+MORE = frozenset(("concept", "low", "high", "words", "shard"))
+"""Fields that are folded away until one of them says something."""
 
 
 def queue_page() -> None:
     """Draw the page."""
     here = visit()
+    begin("review")
     try:
         with st.sidebar:
             spec, state = _filters(here)
@@ -51,7 +54,7 @@ def _filters(here: Visit) -> tuple[Spec, str]:
         "One of each group of near-duplicates", value=True, key=NAMES["collapse"],
         bind="query-params", on_change=to_first_page,
     )  # fmt: skip
-    with st.expander("More filters"):
+    with st.expander("More filters", expanded=not MORE.isdisjoint(st.query_params)):
         concept, least = _concept(here)
         low, high = _risk()
         words = _line("Words in the caption or the picture", "words")

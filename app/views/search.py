@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.addresses import BROUGHT, BY, LABELS
 from app.results import STATES
-from app.views.fields import choice, several
+from app.views.fields import begin, choice, several
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from app.ways import LARGEST
@@ -38,6 +38,7 @@ Asked = dict[str, Any] | None
 def search_page() -> None:
     """Draw the page."""
     here = visit()
+    begin("search")
     by = _way()
     with st.sidebar:
         narrow, state = _narrow(by)
