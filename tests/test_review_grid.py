@@ -226,3 +226,16 @@ def test_it_fits_from_twice_enlarged_to_wide(page: Any, site: Site) -> None:
     page.keyboard.press("k")
     settled(page)
     assert [line[0] for line in added(site, before)] == ["keep"]
+
+
+def test_search_does_not_begin_with_the_filters_that_are_usual_in_review(
+    page: Any, site: Site
+) -> None:
+    go(page, site)
+    page.get_by_role("link", name="Search").click()
+    field = page.get_by_test_id("stMain").get_by_role("textbox").first
+    field.fill("caption")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"words=caption"))
+    expect(cells(page).first).to_be_visible()
+    assert not re.search("show=|state=|stack=", page.url)
