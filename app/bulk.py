@@ -41,7 +41,6 @@ GONE = "not to be shown, or no longer in this catalog"
 OPTED_OUT = "of a type that you opted out of"
 SETTLED = "settled by two people or by a ruling"
 DISPUTED = "disagreed about; the page Decisions settles those"
-UNSCORED = "without a score to agree with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Said:
         kind, level = self.type, self.level
         if self.verdict == "agree":
             kind, level = row["risk_type"], row["risk_level"]
-            if kind is None:
+            if kind is None or row["blind"]:
                 return None
         if kind == "safe":
             level = "none"
@@ -75,7 +74,8 @@ class Said:
 class Offer:
     """The rows that one decision would be about.
 
-    rows      row_id, uid, risk_type, risk_level of each, in their order
+    rows      row_id, uid, risk_type, risk_level of each, in their order; blind: whether its score
+              is hidden from the reviewer
     left_out  why -> how many of those that were asked for
     again     rows of these that the reviewer has decided before
     before    what the policy does with them as they are
@@ -256,7 +256,8 @@ def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
         elif outcome is not None and _is_final(outcome):
             left_out[SETTLED] += 1
         else:
-            rows.append(row)
+            blind = desk.team.blind_share > 0 and desk.assignments.blind(reviewer, row_id)
+            rows.append({**row, "blind": blind})
             again += outcome is not None and desk.mirror.mine(row_id, reviewer) is not None
     ground.narrow([row["row_id"] for row in rows])
     before = ground.effect(_outcomes(desk, [row["row_id"] for row in rows]))

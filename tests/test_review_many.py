@@ -234,6 +234,16 @@ def test_not_everything_can_be_said_of_many(ask: Asked, desk: Desk, said: dict[s
     posted(ask, "/audit/effect", {"offer": found["offer"], "say": said}, 409)
 
 
+def test_hidden_scores_are_not_agreed_to(catalog: Path) -> None:
+    (catalog / "review.yaml").write_text("blind_share: 1.0\n")
+    desk = open_desk(catalog, "ann")
+    ask = Asked(desk)
+    found = offer(ask, desk)
+    for verdict, count in (("agree", 0), ("keep", found["count"])):
+        said = {"offer": found["offer"], "say": {"verdict": verdict}}
+        assert posted(ask, "/audit/effect", said)["count"] == count
+
+
 def test_an_unknown_job_says_where_to_look(ask: Asked) -> None:
     status, _, body = ask("/audit/batch/5")
     assert (status, "Decisions" in json.loads(body)["error"]) == (404, True)

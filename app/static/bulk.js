@@ -188,7 +188,7 @@ class Bulk {
     this.effect = found;
     this.effects(found.after);
     const silent = this.offer.count - found.count;
-    if (silent) this.note.textContent = `${samples(silent)} have no score to agree with and are left out`;
+    if (silent) this.note.textContent = `${samples(silent)} have no score to agree with, or a hidden one, and are left out`;
     this.ready();
   }
 
