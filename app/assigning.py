@@ -102,13 +102,16 @@ class Assignments:
         if wanted is None:
             return
         self._results.of(wanted, state, reviewer=reviewer, renew=True)
-        if state == "open":
-            self._results.of(wanted, "any", renew=True)
-        if reviewer is not None:
-            with self._lock:
-                run = self._runs.pop((reviewer, wanted), None)
-                if run is not None:
-                    self._leases.drop(reviewer, run.given)
+        if reviewer is None:
+            return
+        with self._lock:
+            run = self._runs.pop((reviewer, wanted), None)
+            if run is None:
+                return
+            for page in list(run.pages):
+                self._take_back(reviewer, run, page)
+        if run.every is not None:
+            self._results.of(replace(wanted, collapse=False), "any", renew=True)
 
     def blind(self, reviewer: str | None, row_id: int) -> bool:
         """Whether the scores of a row are kept from a reviewer until they have decided it."""
@@ -195,7 +198,7 @@ class Assignments:
     def _given(self, reviewer: str, run: Run, page: int) -> Assignment:
         """The page, made now where it was not before, or where others have taken all of it."""
         if page in run.pages and not self._still(reviewer, run, page):
-            run.forget(page)
+            self._take_back(reviewer, run, page)
         others = self._leases.others(reviewer)
         seconds = self._seconds(reviewer, run, others)
         fresh = run.fresh_count(others)
@@ -276,6 +279,13 @@ class Assignments:
             return "done"
         settled = row.purpose is None and self._mirror.outcome(row.row_id) is not None
         return "taken" if settled else "open"
+
+    def _take_back(self, reviewer: str, run: Run, page: int) -> None:
+        """As if the page had never been given."""
+        self._leases.drop(reviewer, run.held[page])
+        for row in run.pages[page]:
+            self._asked.pop((reviewer, row.row_id), None)
+        run.forget(page)
 
     def _seconds(self, reviewer: str, run: Run, others: set[int]) -> list[int]:
         """Rows of the run that want this reviewer's look, in its order."""

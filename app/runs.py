@@ -79,7 +79,7 @@ class Run:
         return [], start
 
     def forget(self, page: int) -> None:
-        """A page of which others have taken all rows is made anew."""
+        """As if the page had never been made."""
         self.given.difference_update(row.row_id for row in self.pages.pop(page))
         self.ends.pop(page)
         self.held.pop(page)

@@ -296,6 +296,17 @@ def test_known_items_and_repeats_ride_along_and_are_counted_apart(catalog: Path)
     assert row not in [r.row_id for r in later]
 
 
+def test_a_repeat_that_was_not_answered_is_hidden_no_longer(catalog: Path) -> None:
+    office = Office(catalog, repeat_share=0.2)
+    every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
+    office.say_all("ann", every[:150])
+    again = [row.row_id for row in office.page("ann").rows if row.purpose == "repeat"]
+    assert all(office.desk.assignments.hidden("ann", row) for row in again)
+    office.desk.assignments.renew(office.visit("ann"), SPEC, "open")
+    assert again
+    assert not any(office.desk.assignments.hidden("ann", row) for row in again)
+
+
 def test_a_card_does_not_tell_why_it_was_given(catalog: Path) -> None:
     office = Office(catalog, known_share=0.2, repeat_share=0.2)
     every = [int(row) for row in office.desk.results.of(SPEC, "open").row_ids]
