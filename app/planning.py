@@ -82,6 +82,7 @@ class Planning:
         self._log: tuple[Any, Log, float] | None = None
         self._outlooks: OrderedDict[Any, Outlook] = OrderedDict()
         self._estimates: OrderedDict[Any, Estimate | None] = OrderedDict()
+        self._previews: OrderedDict[Any, Preview] = OrderedDict()
         self.policies = Policies(catalog, self.concepts, policy)
 
     def concepts(self) -> Collection[str]:
@@ -122,19 +123,14 @@ class Planning:
     def preview(self, name: str, options: CompositionOptions) -> Preview:
         """What would go into an export under a policy; raises as curation.choosing.choose."""
         with self._lock:
-            gathered, _ = self._gathered(name, columns=("image_member",))
-            selected = selection(gathered)
-            choice = choose(
-                gathered.rows, selected, options.bounds, seed=options.seed, stage=options.stage,
-                clean=options.clean, target=options.target, redacted=options.redacted,
-            )  # fmt: skip
-            return Preview(
-                int(choice.taken.sum()),
-                int((choice.taken & choice.risky).sum()),
-                int((choice.taken & choice.clean).sum()),
-                cells(selected, choice, options.bounds),
-                choice.left_out,
-            )
+            gathered, mark = self._gathered(name, columns=("image_member",))
+            key = (mark, gathered.policy.hash, repr(options))
+            found = self._previews.get(key)
+            if found is None:
+                found = _preview(gathered, options)
+                _keep(self._previews, key, found)
+            self._previews.move_to_end(key)
+            return found
 
     def estimate(self, name: str, *, whole: bool, half_width: float) -> Estimate | None:
         """What the samples of a policy say; None where none was drawn, or none judged."""
@@ -207,6 +203,21 @@ class Planning:
         took = time.monotonic() - began
         self._log = mark, log, began + took * (1 + _PATIENCE)
         return log, mark
+
+
+def _preview(gathered: Gathered, options: CompositionOptions) -> Preview:
+    selected = selection(gathered)
+    choice = choose(
+        gathered.rows, selected, options.bounds, seed=options.seed, stage=options.stage,
+        clean=options.clean, target=options.target, redacted=options.redacted,
+    )  # fmt: skip
+    return Preview(
+        int(choice.taken.sum()),
+        int((choice.taken & choice.risky).sum()),
+        int((choice.taken & choice.clean).sum()),
+        cells(selected, choice, options.bounds),
+        choice.left_out,
+    )
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

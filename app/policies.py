@@ -43,8 +43,8 @@ class Policies:
         self._in_force = given if self._given is None else self._name_of(self._given)
 
     def names(self) -> list[str]:
-        """All of them, files first."""
-        return [*sorted(self._files()), *PRESETS]
+        """All of them, files first; the one in force also where its file has gone."""
+        return [*sorted({*self._files(), self._in_force} - {*PRESETS}), *PRESETS]
 
     def reference(self, name: str) -> str | Path:
         """The preset's name or the path of the file; UsageError where there is none such."""

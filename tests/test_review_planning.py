@@ -245,6 +245,15 @@ def test_a_wrong_policy_is_refused_before_anything_is_served(catalog: Path, mild
         open_desk(catalog, "ann", str(mild.with_name("none.yaml")))
 
 
+def test_a_policy_in_force_whose_file_has_gone_is_told_on_every_page(desk: Desk) -> None:
+    desk.policies.save_as("own", "permissive", {})
+    desk.policies.put_in_force("own.yaml")
+    (desk.catalog / "policies" / "own.yaml").unlink()
+    assert desk.policies.hash() is None
+    for page in (policy_page, estimate_page, export_page):
+        assert "own.yaml: there is no such policy any more; choose one" in texts(drawn(page))
+
+
 def test_two_files_of_one_name_are_told_apart(catalog: Path, mild: Path) -> None:
     (catalog / "policies").mkdir()
     (catalog / "policies" / "mild.yaml").write_text("based_on: strict\n")
