@@ -61,7 +61,7 @@ class Likeness:
 
         raises   CatalogMismatch when the catalog's vectors have another width
         """
-        found, near = vectors.neighbours(self._loaded(), given, k, among)
+        found, near = vectors.neighbours(self._loaded(), given, k, among, fewer=True)
         ids, cosines = found.ravel(), near.ravel()
         order = np.argsort(-cosines, kind="stable")  # NaN, which is nothing, comes last
         order = order[ids[order] >= 0]

@@ -20,6 +20,7 @@ NAME = "vectors.faiss"
 FLAT_BELOW = 200_000  # vectors; a flat search reads them all
 TRAINING_PER_LIST = 40  # below 39, faiss warns that its k-means has too little to go by
 PROBED = 16  # a search reads one list in so many
+MANY = 8  # searches at once; more read no more lists than these
 CHUNK = 65_536  # rows turned into float32 at a time
 
 
@@ -114,12 +115,18 @@ def vector(index: Any, row_id: int) -> npt.NDArray[np.float32] | None:
 
 
 def neighbours(
-    index: Any, embedding: npt.ArrayLike, k: int, among: npt.NDArray[np.int64] | None = None
+    index: Any,
+    embedding: npt.ArrayLike,
+    k: int,
+    among: npt.NDArray[np.int64] | None = None,
+    *,
+    fewer: bool = False,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Find the k stored vectors nearest to each embedding, the most similar first.
 
     embedding   [d] or [n, d], any length above 0
     among       [m] row_ids to search in only, None: all
+    fewer       of many embeddings, look for each in fewer of the lists: all that a few would read
     returns     row_ids int64 and cosines float32, both [k'] or [n, k'] with k' <= k; where fewer
                 were found, row_id -1 with cosine NaN
     raises      CatalogMismatch when d is not the width of the index, ShardwardenError for a zero
@@ -140,6 +147,8 @@ def neighbours(
     if not (np.isfinite(lengths) & (lengths > 0)).all():
         raise ShardwardenError("an embedding of length 0 or not finite has no neighbours")
     how = None if among is None else _only(index, among)
+    if fewer and how is None:
+        how = _fewer(index, len(rows))
     cosines, ids = index.search(np.ascontiguousarray(rows / lengths), found, params=how)
     cosines = np.where(ids < 0, np.float32(np.nan), np.clip(cosines, -1, 1))
     return (ids[0], cosines[0]) if query.ndim == 1 else (ids, cosines)
@@ -153,6 +162,15 @@ def _only(index: Any, row_ids: npt.NDArray[np.int64]) -> Any:
     if isinstance(inner, faiss.IndexIVF):
         return faiss.SearchParametersIVF(sel=selector, nprobe=inner.nlist)
     return faiss.SearchParameters(sel=selector)
+
+
+def _fewer(index: Any, queries: int) -> Any:
+    """How to search for many at once: in fewer lists for each, all together in those of MANY."""
+    faiss = _faiss()
+    inner = faiss.downcast_index(index.index)
+    if queries <= MANY or not isinstance(inner, faiss.IndexIVF):
+        return None
+    return faiss.SearchParametersIVF(nprobe=max(4, inner.nprobe * MANY // queries))
 
 
 def holds(index: Any, parts: Parts, shard_ids: Sequence[str]) -> bool:
