@@ -97,10 +97,18 @@ class Review {
   // goes on.
   begun(id) {
     this.work.hidden = !this.cards.length;
+    this.fit();
     const at = this.cards.findIndex((card) => card.id === id);
     if (!this.cards.length) this.nothing();
     else this.select(at >= 0 ? at : this.backwards ? this.cards.length - 1 : 0);
     this.backwards = false;
+  }
+
+  // Cells and pane end where the window does; other pages have more above them.
+  fit() {
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const above = Math.round(this.work.getBoundingClientRect().top + scrolled);
+    this.work.style.setProperty("--above", `${above + 24}px`);
   }
 
   nothing() {
@@ -291,8 +299,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   review.take(data, setTriggerValue);
   review.unhook?.();
   const onKey = (event) => review.onKey(event);
+  const onResize = () => review.fit();
   document.addEventListener("keydown", onKey, true);
-  review.unhook = () => document.removeEventListener("keydown", onKey, true);
+  window.addEventListener("resize", onResize);
+  review.unhook = () => {
+    document.removeEventListener("keydown", onKey, true);
+    window.removeEventListener("resize", onResize);
+  };
   return () => {
     review.unhook();
     review.gone();
