@@ -233,6 +233,7 @@ def test_search_does_not_begin_with_the_filters_that_are_usual_in_review(
 ) -> None:
     go(page, site)
     page.get_by_role("link", name="Search").click()
+    expect(page.get_by_text("Type words to search for")).to_be_visible()
     field = page.get_by_test_id("stMain").get_by_role("textbox").first
     field.fill("caption")
     field.press("Enter")
