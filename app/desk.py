@@ -40,12 +40,14 @@ class Desk:
         policy: str = DEFAULT,
         mode: str = "local",
         header: str = HEADER,
+        scorer: str | None = None,
     ) -> None:
         """Open a catalog; without a reviewer nothing can be decided.
 
         reviewer  with the sign-in "local", which has no other
         policy    in force: name of a preset, or path of a file
         mode, header   how reviewers are known, see app.identity
+        scorer    that the catalog was made with, or its folder; None: by the name it has there
         raises    UsageError for a name that is none, or a policy, review.yaml or sign-in that is
                   wrong, ShardwardenError for a catalog that cannot be read
         """
@@ -66,7 +68,7 @@ class Desk:
         self.batches = Batches()
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
-        self.scorer_loaded = Loaded(catalog)
+        self.scorer_loaded = Loaded(catalog, scorer)
         self.evidence = Evidence(self.pictures, self.scorer_loaded)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
@@ -113,10 +115,11 @@ def open_desk(
     policy: str = DEFAULT,
     mode: str = "local",
     header: str = HEADER,
+    scorer: str | None = None,
 ) -> Desk:
     """Open the one desk of this process; what the page and the routes then work with. See Desk."""
     global _current
-    _current = Desk(catalog, reviewer, policy, mode, header)
+    _current = Desk(catalog, reviewer, policy, mode, header, scorer)
     return _current
 
 

@@ -27,9 +27,13 @@ T = TypeVar("T")
 class Loaded:
     """May be shared by threads; one thing at a time is done with the scorer."""
 
-    def __init__(self, catalog_dir: Path) -> None:
-        """Nothing is loaded yet."""
+    def __init__(self, catalog_dir: Path, named: str | None = None) -> None:
+        """Nothing is loaded yet.
+
+        named   the scorer, or its folder; None: by the name that the catalog has for it
+        """
         self._catalog = catalog_dir
+        self._named = named
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self._lock = threading.Lock()
         self._loading: Future[AnyScorer] | None = None
@@ -41,7 +45,7 @@ class Loaded:
         """
         with self._lock:
             if self._loading is None:
-                self._loading = self._pool.submit(_load, self._catalog)
+                self._loading = self._pool.submit(_load, self._catalog, self._named)
             loading = self._loading
         try:
             return loading.result(patience)
@@ -67,17 +71,17 @@ class Loaded:
             raise UsageError(f"not done within {WORKING:g} s; try again") from None
 
 
-def _load(directory: Path) -> AnyScorer:
+def _load(directory: Path, named: str | None) -> AnyScorer:
     from audit.registry import load_scorer
 
     made = header.read(directory)
     name = made.get("scorer", {}).get("name", "")
-    if not name:
+    if not (named or name):
         raise UsageError(f"{directory}: does not say which scorer made it")
-    scorer = load_scorer(name, device="cpu")
+    scorer = load_scorer(named or name, device="cpu")
     if scorer.fingerprint != made.get("scorer_sha256"):
         raise CatalogMismatch(
-            f"{directory}: scored by {name} ({made.get('scorer_sha256', ''):.8}), not by the "
-            f"{name} there is now ({scorer.fingerprint:.8})"
+            f"{directory}: scored by {name} ({made.get('scorer_sha256', ''):.8}), not by "
+            f"{named or name} ({scorer.fingerprint:.8}); start `audit review` with --scorer FOLDER"
         )
     return scorer

@@ -68,12 +68,18 @@ class Who:
 
 
 def serve(
-    catalog: Path, who: Who, place: Place, ready: Callable[[str], None], policy: str = "balanced"
+    catalog: Path,
+    who: Who,
+    place: Place,
+    ready: Callable[[str], None],
+    policy: str = "balanced",
+    scorer: str | None = None,
 ) -> None:
     """Serve until interrupted.
 
     ready    is told the address, once it is being listened on
     policy   in force: name of a preset, or path of a file
+    scorer   that the catalog was made with, or its folder; None: by the name it has there
     raises   ShardwardenError when the catalog or policy cannot be read, the port is taken, or
              others could reach the screen without signing in
     """
@@ -93,7 +99,7 @@ def serve(
         names.append(check_provider())
     bare = [name.strip("[]") for name in names]
     streamlit_config.set_option("server.allowedHosts", bare)
-    desk = open_desk(catalog, who.reviewer, policy, who.mode, who.header)
+    desk = open_desk(catalog, who.reviewer, policy, who.mode, who.header, scorer)
     with claimed(catalog) as alone, listening(place) as listener:
         if not alone:
             warn(

@@ -41,6 +41,9 @@ def add(command: Command) -> None:
     p.add_argument("--policy", default="balanced", metavar="NAME|FILE",
                    help="in force while deciding: strict, balanced, permissive, psa-vlm or a YAML "
                         "file (default: balanced)")
+    p.add_argument("--scorer", metavar="NAME|FOLDER",
+                   help="that made the catalog, for evidence maps and pictures like another, when "
+                        "it is none of the bundled ones")
     # fmt: on
 
 
@@ -59,7 +62,7 @@ def review(args: Namespace) -> int:
         app = _app()
         who = app.Who(args.reviewer, args.sign_in, args.identity_header)
         place = app.Place(args.host, args.port, args.socket, tuple(args.allow_host))
-        app.serve(args.catalog, who, place, ready, args.policy)
+        app.serve(args.catalog, who, place, ready, args.policy, args.scorer)
     return 0
 
 
