@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 
 from app.desk import Desk
+from app.loaded import Loaded
 from app.near import AMONG, MOST_TOLD
 from app.people import Personal
+from audit.card import find_scorer
 from audit.catalog import Catalog
+from audit.errors import UsageError
 from audit.outcomes import settle
 from audit.scan import scan
 from audit.scorer import Scorer
@@ -229,3 +232,15 @@ def test_a_map_that_cannot_be_made_says_why(catalog: Path, row_of: Callable[[str
     why = json.loads(body)["error"]
     assert why.startswith("the scorer cannot be loaded here: ")
     assert "\n" not in why
+
+
+def test_a_scorer_in_a_folder_is_named_and_must_be_the_one_that_scored(
+    scanned: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(find_scorer("compact"), tmp_path / "mine")
+    assert Loaded(scanned, str(copy)).run(lambda scorer: scorer.size) > 0
+    card = json.loads((copy / "scorer.json").read_text())
+    card["calibration"] = {"types": 2.0, "levels": 1.0, "concepts": {}}
+    (copy / "scorer.json").write_text(json.dumps(card))
+    with pytest.raises(UsageError, match="scored by compact .* not by .*mine .* --scorer FOLDER"):
+        Loaded(scanned, str(copy)).scorer(60)
