@@ -1,4 +1,4 @@
-"""The pictures of the review screen in the README: screens/*.png, made from the demo shards.
+"""The pictures of the review screen in the README: bench/screens/*.png, made from the demo shards.
 
     python -m bench.screenshots [--out FOLDER]
 
@@ -33,7 +33,7 @@ from bench.review_browser import browser
 from bench.review_server import ROOT, reviewing
 from curation.decisions import Decisions
 
-OUT = ROOT / "screens"
+OUT = ROOT / "bench" / "screens"
 SHARDS = ROOT / "data" / "demo-shards"
 SIZE = {"width": 1280, "height": 800}
 COLOURS = 128  # of a picture: blurred greys and a few accents
