@@ -45,11 +45,12 @@ SCRIPT = """
       await pause(1);
     }
   };
-  const painted = () => new Promise((done) => requestAnimationFrame(() => {
-    const channel = new MessageChannel(); // the first task after this frame was drawn
+  const drawn = () => new Promise((done) => {
+    const channel = new MessageChannel(); // the first task after the frame that is being made
     channel.port1.onmessage = () => done(performance.now());
     channel.port2.postMessage(0);
-  }));
+  });
+  const painted = () => new Promise((done) => requestAnimationFrame(() => drawn().then(done)));
   const replaced = async (act) => {
     const before = shown();
     const began = performance.now();
@@ -67,11 +68,11 @@ SCRIPT = """
     const from = grid()?.dataset.cursor + shown();
     const key = { at: event.timeStamp, painted: null };
     pressed.push(key);
-    const look = async () => {
-      await until(() => grid().dataset.cursor + shown() !== from);
-      key.painted = await painted();
-    };
-    queueMicrotask(() => look().catch(() => {}));
+    const look = () => requestAnimationFrame(() => {
+      if (grid().dataset.cursor + shown() === from) look();
+      else drawn().then((at) => { key.painted = at; });
+    });
+    look();
   }, true);
   performance.setResourceTimingBufferSize(100000);
   window.bench = {
