@@ -46,19 +46,24 @@ class Clusters:
 
     row_ids   [M] int64, ascending; code: [M] position in `names`
     names     [C] uint64; sizes: [C] rows in each, 2 and more
+    together  [M] places in row_ids, by cluster, ascending in each; ends: [C] where each ends there
     """
 
     row_ids: Ids
     code: npt.NDArray[np.int64]
     names: Hashes
     sizes: npt.NDArray[np.int64]
+    together: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
 
     @classmethod
     def of_rows(cls, row_ids: Ids, clusters: Hashes) -> Clusters:
         """From what `find` gave and the catalog stores; whoever is alone in it has no cluster."""
         order = np.argsort(row_ids)
         names, code, sizes = np.unique(clusters[order], return_inverse=True, return_counts=True)
-        return cls(row_ids[order], code.astype(np.int64), names, sizes.astype(np.int64))
+        sizes = sizes.astype(np.int64)
+        together = np.argsort(code, kind="stable")
+        return cls(row_ids[order], code.astype(np.int64), names, sizes, together, np.cumsum(sizes))
 
     def of(self, row_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """row_id -> (cluster, rows in it) of those that have one."""
@@ -90,14 +95,20 @@ class Clusters:
         at = int(np.searchsorted(self.names, name))
         if at == len(self.names) or self.names[at] != name:
             return np.empty(0, np.int64)
-        found: Ids = self.row_ids[self.code == at]
-        return found
+        return self._rows(at)
 
     def whole(self, row_ids: Ids) -> Ids:
         """These rows, and behind them their near-duplicates that are not among them: [M >= N]."""
         wanted = np.unique(self.codes(row_ids))
-        more = self.row_ids[np.isin(self.code, wanted[wanted >= 0])]
-        return np.concatenate([row_ids, np.setdiff1d(more, row_ids)])
+        more = [self._rows(code) for code in wanted[wanted >= 0].tolist()]
+        return np.concatenate(
+            [row_ids, np.setdiff1d(np.concatenate([row_ids[:0], *more]), row_ids)]
+        )
+
+    def _rows(self, code: int) -> Ids:
+        end = int(self.ends[code])
+        found: Ids = self.row_ids[self.together[end - int(self.sizes[code]) : end]]
+        return found
 
     def collapsed(self, row_ids: Ids) -> Ids:
         """The first row of each cluster, and all rows without one, in the order given."""
