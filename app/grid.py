@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -50,8 +51,6 @@ def show_grid(
     renewed       called when the rows are to be found anew
     ruling        whether what is decided settles what was said before
     """
-    html, css, js = _parts()
-    component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
     ids = [row.row_id for row in given.rows]
     data = {
         "token": visit.token,
@@ -73,13 +72,11 @@ def show_grid(
         "locked": visit.desk.team.locked,
         "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
     }
-    component(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)
+    _component()(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)
 
 
 def show_keys(visit: Visit) -> None:
     """Mount the component with nothing but its keys, to be read and changed."""
-    html, css, js = _parts()
-    component = st.components.v2.component("audit_grid", html=html, css=css, js=js)
     data = {
         "only": "keys",
         "catalog": _called(visit),
@@ -89,7 +86,7 @@ def show_keys(visit: Visit) -> None:
         "levels": list(LEVELS),
         "personal": as_json(visit.desk.people.of(visit.reviewer)),
     }
-    component(key="keys", data=data)
+    _component()(key="keys", data=data)
 
 
 def _called(visit: Visit) -> str:
@@ -98,11 +95,14 @@ def _called(visit: Visit) -> str:
 
 
 @cache
-def _parts() -> tuple[str, str, str]:
-    """HTML, CSS and one ES module; inline, because packaged assets need a normal installation."""
+def _component() -> Any:
+    """HTML, CSS and one ES module; inline, because packaged assets need a normal installation.
+
+    Made once: Streamlit looks through all of it for what might be a path.
+    """
     html = (STATIC / "grid.html").read_text(encoding="utf-8")
     css, js = (
         "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
         for names in (STYLES, SCRIPTS)
     )
-    return html, css, js
+    return st.components.v2.component("audit_grid", html=html, css=css, js=js)
