@@ -140,12 +140,19 @@ class Catalog(ExitStack):
             raise UsageError("sql: the condition is not Unicode text")
         try:
             samples = self._connection.table("samples")
-            with self._stopped_after(timeout, "ask for less"):
-                # Parsed as one expression: nothing behind it can end the query around it.
-                found = samples.filter(duckdb.SQLExpression(condition)).select("row_id")
-                return np.asarray(found.fetchnumpy()["row_id"], np.int64)
+            # Parsed as one expression: nothing behind it can end the query around it.
+            found = samples.filter(duckdb.SQLExpression(condition)).select("row_id")
         except (duckdb.Error, RuntimeError) as error:
             raise UsageError(f"sql: {one_line(error)}") from error
+        try:
+            with self._stopped_after(timeout, "ask for less"):
+                return np.asarray(found.fetchnumpy()["row_id"], np.int64)
+        except (duckdb.Error, RuntimeError) as error:
+            # Its message may quote any row, also one that is not to be seen.
+            raise UsageError(
+                f"sql: fails at some row ({type(error).__name__}); try_cast instead of cast "
+                "passes over what cannot be converted"
+            ) from error
 
     @contextmanager
     def _stopped_after(

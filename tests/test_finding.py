@@ -410,6 +410,27 @@ def test_a_condition_sees_that_rows_are_quarantined_and_never_brings_them(
     assert rows[9]["row_id"] not in now.ids(Spec("any", way="sql", given="true"))
 
 
+QUOTING = (
+    "CASE WHEN row_id = {row} THEN error(uid)::BOOL ELSE false END",
+    "CASE WHEN row_id = {row} THEN ('x' || uid)::INT > 0 ELSE false END",
+    "(SELECT error(key) FROM samples WHERE row_id = {row})::BOOL",
+    "(SELECT error(string_agg(path, ' ')) FROM duckdb_databases())::BOOL",
+)
+
+
+@pytest.mark.parametrize("condition", QUOTING)
+def test_a_condition_that_fails_quotes_no_row(
+    now: Snapshot, rows: list[Row], catalog: Path, condition: str
+) -> None:
+    row = rows[3]
+    with pytest.raises(UsageError) as refused:
+        now.ids(Spec("any", way="sql", given=condition.format(row=row["row_id"])))
+    said = str(refused.value)
+    assert "fails at some row" in said
+    for kept in (row["key"], row["uid"], str(catalog)):
+        assert kept not in said
+
+
 def test_an_endless_condition_is_stopped_and_the_next_one_answers(catalog: Path) -> None:
     conditions = Conditions(catalog)
     began = time.monotonic()
