@@ -71,7 +71,7 @@ class Again:
             outcome = self._mirror.outcome(row)
             if mine is None or mine.batch or mine.purpose not in (None, "second"):
                 continue  # undone, decided with many others, or an answer to one of these
-            if outcome is None or outcome.verdict == "escalate" or _locked(outcome):
+            if outcome is None or outcome.verdict == "escalate" or outcome.locked:
                 continue
             if not any(
                 said.purpose == "repeat" and said.reviewer == reviewer
@@ -84,9 +84,9 @@ class Again:
         outcome = self._mirror.outcome(row)
         self._due.pop(row, None)
         self._known.pop(row, None)
-        if outcome is None or _locked(outcome):
+        if outcome is None or outcome.locked:
             return
-        if self._is_known(outcome):
+        if outcome.firm and outcome.verdict != "escalate":
             self._known[row] = None
         batches = {d.batch for d in outcome.decisions if d.batch and d.stance == "drop"}
         for batch in batches - self._large - sized:
@@ -102,7 +102,7 @@ class Again:
     def _wants(self, outcome: Outcome, in_large: bool) -> bool:
         """Whether somebody else should look."""
         looked = {said.reviewer for said in outcome.decisions}
-        if any(said.ruling for said in outcome.decisions):
+        if outcome.ruled:
             return False
         if not outcome.settled:
             return len(looked) < ENOUGH
@@ -124,17 +124,6 @@ class Again:
             and outcome is not None
             and any(said.type in types for said in outcome.decisions)
         )
-
-    @staticmethod
-    def _is_known(outcome: Outcome) -> bool:
-        """Whether two agree about a row, or somebody has ruled."""
-        several = len({said.reviewer for said in outcome.decisions}) > 1
-        ruled = any(said.ruling for said in outcome.decisions)
-        return outcome.settled and outcome.verdict != "escalate" and (several or ruled)
-
-
-def _locked(outcome: Outcome) -> bool:
-    return any(said.stance == "quarantine" for said in outcome.decisions)
 
 
 def _some(rows: list[int], name: str) -> list[int]:

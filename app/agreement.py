@@ -103,16 +103,11 @@ def consistency(decisions: Iterable[Decision], reviewer: str) -> tuple[Consisten
 
 def _double(decisions: Iterable[Decision]) -> list[tuple[Decision, ...]]:
     """The latest judgement of each reviewer of every picture that several of them judged."""
-    own = [d for d in decisions if d.verdict != "adjudicate" and (not _of_many(d) or d.undoes)]
+    own = [d for d in decisions if d.verdict != "adjudicate" and (not d.of_many or d.undoes)]
     first: dict[int, str] = {}
     several = {d.row_id for d in own if first.setdefault(d.row_id, d.reviewer) != d.reviewer}
     outcomes = settle(d for d in own if d.row_id in several).values()
     return [outcome.decisions for outcome in outcomes if len(outcome.decisions) > 1]
-
-
-def _of_many(decision: Decision) -> bool:
-    """Whether it was made for many at once, and not about this picture of them."""
-    return decision.batch is not None and decision.batch != decision.id
 
 
 def _type(decision: Decision) -> str | None:
@@ -174,15 +169,9 @@ def _compared(said: Sequence[Decision], reviewer: str) -> list[tuple[str, bool]]
         elif decision.purpose == "known":
             others = [d for d in said if d.reviewer != reviewer or d.verdict == "adjudicate"]
             known = settle(others).get(decision.row_id)
-            if known is not None and known.settled and _is_known(known):
+            if known is not None and known.firm:
                 found.append(("known", _says(decision, known)))
     return found
-
-
-def _is_known(outcome: Outcome) -> bool:
-    """Whether an adjudication or two people settled it."""
-    decisions = outcome.decisions
-    return len(decisions) > 1 or any(d.verdict == "adjudicate" for d in decisions)
 
 
 def _alike(one: Decision, other: Decision) -> bool:

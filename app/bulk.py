@@ -253,7 +253,7 @@ def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
             left_out[OPTED_OUT] += 1
         elif outcome is not None and not outcome.settled:
             left_out[DISPUTED] += 1
-        elif outcome is not None and _is_final(outcome):
+        elif outcome is not None and outcome.firm:  # one more voice could only start a quarrel
             left_out[SETTLED] += 1
         else:
             blind = desk.team.blind_share > 0 and desk.assignments.blind(reviewer, row_id)
@@ -263,12 +263,6 @@ def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
     before = ground.effect(_outcomes(desk, [row["row_id"] for row in rows]))
     number = secrets.randbelow(2**53)
     return Offer(number, reviewer, tuple(rows), dict(left_out), again, ground, before)
-
-
-def _is_final(outcome: Outcome) -> bool:
-    """Whether one more voice could only start a quarrel."""
-    decisions = outcome.decisions
-    return any(d.verdict == "adjudicate" for d in decisions) or len(decisions) > 1
 
 
 def _outcomes(desk: Desk, row_ids: Sequence[int]) -> dict[int, Outcome]:

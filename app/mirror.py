@@ -76,7 +76,7 @@ class Mirror:
     def locked(self, row_id: int) -> bool:
         """Whether a person has had this row locked away; its picture is shown to nobody."""
         outcome = self.outcome(row_id)
-        return outcome is not None and any(d.stance == "quarantine" for d in outcome.decisions)
+        return outcome is not None and outcome.locked
 
     def locked_rows(self) -> list[int]:
         """All such rows."""

@@ -15,10 +15,8 @@ import numpy as np
 from app.bulk import derived, taken_back
 from app.desk import Desk
 from audit.errors import UsageError
-from audit.outcomes import standing
+from audit.outcomes import MEASURES, standing
 from audit.verdicts import Decision
-
-MEASURES = ("known", "repeat")  # a look at one row, to see how steady a reviewer is
 
 
 def for_all(desk: Desk, decision: Decision, cluster: str) -> list[Decision]:
@@ -52,7 +50,7 @@ def undone(desk: Desk, undo: Decision, new: Sequence[Decision]) -> list[Decision
     if taken is None or taken.batch is None:
         return [undo]
     first = replace(undo, batch=taken.batch, cluster=taken.cluster)
-    if taken.batch != taken.id:  # one row of many, by itself
+    if taken.of_many:  # one row of them, by itself
         return [first]
     mine = [
         d

@@ -19,7 +19,7 @@ class Label:
 
 
 _AS_SCORED = Label(None, None, None)
-_MEASURES = ("known", "repeat")  # purposes of looks that measure the reviewer, not the row
+MEASURES = ("known", "repeat")  # purposes of looks that measure the reviewer, not the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,21 @@ class Outcome:
         """False while reviewers disagree."""
         return self.verdict != "disagreement"
 
+    @property
+    def ruled(self) -> bool:
+        """Whether somebody has ruled."""
+        return any(decision.ruling for decision in self.decisions)
+
+    @property
+    def firm(self) -> bool:
+        """Whether two people agree or somebody has ruled: it can serve to measure others by."""
+        return self.settled and (self.ruled or len(self.decisions) > 1)
+
+    @property
+    def locked(self) -> bool:
+        """Whether somebody has had the row locked away."""
+        return any(decision.stance == "quarantine" for decision in self.decisions)
+
     def stranger(self, uid: str | None) -> str | None:
         """What is wrong when the row of this id holds another picture by now, else None.
 
@@ -65,7 +80,7 @@ def settle(decisions: Iterable[Decision]) -> dict[int, Outcome]:
     """
     rows: dict[int, list[Decision]] = {}
     for decision in standing(decisions):
-        if decision.purpose in _MEASURES and decision.stance != "quarantine":
+        if decision.purpose in MEASURES and decision.stance != "quarantine":
             continue
         said = rows.setdefault(decision.row_id, [])
         if decision.verdict == "adjudicate":

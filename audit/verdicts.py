@@ -86,6 +86,15 @@ class Decision:
         """The verdict, or what an adjudication ruled: a name of RULINGS, or `undo`."""
         return self.ruling or self.verdict
 
+    @property
+    def of_many(self) -> bool:
+        """Whether it was made for many at once, and not about this picture of them.
+
+        The batch of a card that stands for near-duplicates is called after the decision about the
+        picture that was shown.
+        """
+        return self.batch is not None and self.batch != self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

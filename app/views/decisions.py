@@ -152,8 +152,7 @@ def _looked(decision: Decision) -> str:
         return ""
     if decision.revealed:
         return "picture"
-    of_many = decision.batch is not None and decision.batch != decision.id
-    return "one of many" if of_many else "preview"
+    return "one of many" if decision.of_many else "preview"
 
 
 def _batches(here: Visit) -> None:
