@@ -219,11 +219,13 @@ def after(desk: Desk, offer: Offer, said: Said) -> tuple[int, Effect]:
     moment = now()
     decisions: list[Decision] = []
     for row in rows:
-        decisions += desk.mirror.said(row["row_id"])
+        if not _is_again(desk, offer.reviewer, row["row_id"]):
+            decisions += desk.mirror.said(row["row_id"])
         decisions.append(_decision(desk, offer, said, "0" * 32, moment, row))
     spoken = {row["row_id"] for row in rows}
     silent = [row["row_id"] for row in offer.rows if row["row_id"] not in spoken]
-    return len(rows), offer.ground.effect(_outcomes(desk, silent) | settle(decisions))
+    known = _outcomes(desk, offer.reviewer, silent)
+    return len(rows), offer.ground.effect(known | settle(decisions))
 
 
 def sample(offer: Offer) -> list[int]:
@@ -260,14 +262,24 @@ def _offer(desk: Desk, reviewer: str, asked: Ids) -> Offer:
             rows.append({**row, "blind": blind})
             again += outcome is not None and desk.mirror.mine(row_id, reviewer) is not None
     ground.narrow([row["row_id"] for row in rows])
-    before = ground.effect(_outcomes(desk, [row["row_id"] for row in rows]))
+    before = ground.effect(_outcomes(desk, reviewer, [row["row_id"] for row in rows]))
     number = secrets.randbelow(2**53)
     return Offer(number, reviewer, tuple(rows), dict(left_out), again, ground, before)
 
 
-def _outcomes(desk: Desk, row_ids: Sequence[int]) -> dict[int, Outcome]:
+def _outcomes(desk: Desk, reviewer: str, row_ids: Sequence[int]) -> dict[int, Outcome]:
+    """What people came to; the effect must not tell what was said of a row to look at again."""
     found = ((row_id, desk.mirror.outcome(row_id)) for row_id in row_ids)
-    return {row_id: outcome for row_id, outcome in found if outcome is not None}
+    return {
+        row_id: outcome
+        for row_id, outcome in found
+        if outcome is not None and not _is_again(desk, reviewer, row_id)
+    }
+
+
+def _is_again(desk: Desk, reviewer: str, row_id: int) -> bool:
+    """Whether the reviewer was given a row that others, or they themselves, have decided."""
+    return desk.assignments.purpose(reviewer, row_id) is not None
 
 
 def _sayable(offer: Offer, said: Said) -> list[dict[str, Any]]:

@@ -23,12 +23,12 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
     """
     snapshot = desk.now()
     like = of_search(Spec(scope="any", way="like", given=str(row_id)))
-    cluster = _cluster(desk, snapshot, row_id)
+    cluster = _cluster(snapshot, row_id)
     if desk.assignments.blind(reviewer, row_id) or desk.assignments.is_second(reviewer, row_id):
         return {"blind": True, "decided": [], "none": None, "cluster": cluster, "like": like}
     none = None
     try:
-        decided = _decided(desk, snapshot, row_id)
+        decided = _decided(desk, snapshot, row_id, reviewer)
         if not decided:
             none = f"None of the nearest {AMONG} is decided."
     except ShardwardenError as error:  # no vectors, or none of this row
@@ -36,11 +36,16 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
     return {"blind": False, "decided": decided, "none": none, "cluster": cluster, "like": like}
 
 
-def _decided(desk: Desk, snapshot: Snapshot, row_id: int) -> list[dict[str, Any]]:
+def _decided(
+    desk: Desk, snapshot: Snapshot, row_id: int, reviewer: str | None
+) -> list[dict[str, Any]]:
     found = []
     for row, cosine in zip(*snapshot.neighbours(row_id, AMONG), strict=True):
         outcome = desk.mirror.outcome(int(row))
-        if outcome is not None and not desk.mirror.locked(int(row)):
+        if outcome is None or desk.mirror.locked(int(row)):
+            continue
+        # Of what they are still to look at again the reviewer learns nothing here either.
+        if reviewer is None or desk.assignments.purpose(reviewer, int(row)) is None:
             label = outcome.label
             found.append(
                 {
@@ -54,7 +59,7 @@ def _decided(desk: Desk, snapshot: Snapshot, row_id: int) -> list[dict[str, Any]
     return found[:MOST_TOLD]
 
 
-def _cluster(desk: Desk, snapshot: Snapshot, row_id: int) -> dict[str, Any] | None:
+def _cluster(snapshot: Snapshot, row_id: int) -> dict[str, Any] | None:
     found = snapshot.cluster_of([row_id]).get(row_id)
     if found is None:
         return None

@@ -78,6 +78,8 @@ def _decision(
     if said.pop("rules", False) and said["verdict"] != "undo":
         if not desk.team.settles(reviewer):
             raise UsageError("review.yaml names others to settle disagreements")
+        if said["verdict"] != "quarantine" and _locked_by_others(desk, reviewer, row["row_id"]):
+            raise UsageError("somebody has locked it away meanwhile; only they take that back")
         said |= {"ruling": said["verdict"], "verdict": "adjudicate"}
     elif said["verdict"] != "undo":
         said["blind"] = blind
@@ -87,6 +89,13 @@ def _decision(
         "policy": desk.policies.hash(),
     }  # fmt: skip
     return checked({**said, **about})
+
+
+def _locked_by_others(desk: Desk, reviewer: str, row_id: int) -> bool:
+    """Whether a ruling would show again what another person has hidden from everybody."""
+    outcome = desk.mirror.outcome(row_id)
+    said = outcome.decisions if outcome else ()
+    return any(d.stance == "quarantine" and d.reviewer != reviewer for d in said)
 
 
 def _clean(entry: Any) -> dict[str, Any]:

@@ -356,6 +356,19 @@ def test_a_ruling_settles_and_an_undo_of_it_brings_the_quarrel_back(
     assert not settle(read_log(catalog).decisions)[row["row_id"]].settled
 
 
+def test_a_ruling_shows_nothing_again_that_somebody_has_locked_away_meanwhile(
+    catalog: Path, desk: Desk, ask: Asked
+) -> None:
+    row = rows_of(desk)[3]
+    say(catalog, row, "bob", "quarantine")
+    ruling = entry(row["row_id"], "keep", "82", rules=True)
+    (refused,) = posted(ask, "/audit/decisions", {"decisions": [ruling]})["refused"]
+    assert "locked" in refused["why"]
+    assert ask(f"/audit/preview/{row['row_id']}")[0] == 404
+    too = entry(row["row_id"], "quarantine", "83", rules=True)
+    assert posted(ask, "/audit/decisions", {"decisions": [too]})["refused"] == []
+
+
 def test_only_those_named_in_review_yaml_rule(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("adjudicators: [cleo]\n")
     desk = open_desk(catalog, "ann")
@@ -423,6 +436,47 @@ def test_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path, desk: Desk
         line = lines[f"…{str(row_id)[-6:]}"]
         assert line[2] == "kept back until you have looked"
         assert "illegal" not in line
+    assert opened(section="Log", verdict="relabel").get("bidi_component") == []
+    found = " ".join(text.value for text in opened(section="Log", verdict="relabel").text)
+    assert "Nothing was decided that fits" in found
+
+
+def test_the_effect_of_a_batch_tells_nothing_of_rows_to_look_at_again(catalog: Path) -> None:
+    (catalog / "review.yaml").write_text("second_share: 1.0\n")
+    desk = open_desk(catalog, "ann")
+    ask = Asked(desk)
+    row = rows_of(desk)[3]
+    asked = {"rows": [str(row["row_id"])]}
+    untouched = posted(ask, "/audit/bulk", asked)["before"]
+    say(catalog, row, "bob", "drop")
+    dropped = posted(ask, "/audit/bulk", asked)
+    assert dropped["before"]["dropped"] == 1 != untouched["dropped"]
+    given = desk.assignments.page(Visit(desk, "ann"), Spec(order="risk"), "open", 1).rows
+    assert row["row_id"] in {one.row_id for one in given if one.purpose == "second"}
+    found = posted(ask, "/audit/bulk", asked)
+    assert found["before"] == untouched
+    sent = {"offer": found["offer"], "say": {"verdict": "keep"}}
+    assert posted(ask, "/audit/effect", sent)["after"]["kept"] == 1
+
+
+def test_neighbours_tell_nothing_of_rows_to_look_at_again(catalog: Path) -> None:
+    (catalog / "review.yaml").write_text("second_share: 1.0\n")
+    desk = open_desk(catalog, "ann")
+    ask = Asked(desk)
+    rows = rows_of(desk)
+    for row in rows:
+        say(catalog, row, "bob", "drop")
+    given = desk.assignments.page(Visit(desk, "ann"), Spec(order="risk"), "open", 1).rows
+    again = {str(row.row_id) for row in given if row.purpose == "second"}
+    others = [row["row_id"] for row in rows if str(row["row_id"]) not in again]
+    told = [
+        one
+        for row_id in others[:20]
+        for one in json.loads(ask(f"/audit/near/{row_id}")[2])["decided"]
+    ]
+    assert again
+    assert told
+    assert not again & {one["row_id"] for one in told}
 
 
 def test_a_batch_is_taken_back_on_the_page(catalog: Path, desk: Desk, ask: Asked) -> None:

@@ -71,6 +71,8 @@ def _log(here: Visit) -> None:
     """What was decided, the newest first."""
     wanted = _wanted(here)
     found = lines(here.desk, wanted)
+    if wanted.verdict or wanted.batch:  # else a filter would tell what is kept back
+        found = [decision for decision in found if not _is_kept_back(here, decision)]
     pages = max(1, -(-len(found) // LINES))
     if st.session_state.get("line_page", 1) > pages:
         st.session_state["line_page"] = 1
@@ -126,8 +128,7 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
         f"show row {decision.row_id}",
     )
     when = decision.time.replace("T", " ")[:19]
-    others = decision.reviewer != here.reviewer and here.reviewer not in desk.team.adjudicators
-    if others and desk.assignments.hidden(here.reviewer, decision.row_id):
+    if _is_kept_back(here, decision):
         kept = "kept back until you have looked"
         return [when, decision.reviewer, kept, "", "", link, "", "", ""]
     verdict = f"rules: {decision.ruling}" if decision.ruling else decision.verdict
@@ -144,6 +145,13 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
         (decision.batch or "")[:8],
         visible(decision.note[:200]),
     ]
+
+
+def _is_kept_back(here: Visit, decision: Decision) -> bool:
+    """Whether it is somebody else's, about a row that the reviewer has not looked at."""
+    others = decision.reviewer != here.reviewer
+    others = others and here.reviewer not in here.desk.team.adjudicators
+    return others and here.desk.assignments.hidden(here.reviewer, decision.row_id)
 
 
 def _looked(decision: Decision) -> str:
@@ -258,15 +266,10 @@ def _consistent(found: Consistency) -> str:
     return f"{what}: the same {found.alike:,} of {found.asked:,} times ({interval})."
 
 
-def _files(here: Visit) -> None:
-    """The log as a file."""
-    show_downloads(here)
-
-
 SECTIONS: dict[str, Callable[[Visit], None]] = {
     "To settle": _to_settle,
     "Log": _log,
     "Batches": _batches,
     "Agreement": _agreement,
-    "Export": _files,
+    "Export": show_downloads,
 }
