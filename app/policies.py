@@ -75,6 +75,10 @@ class Policies:
         """The name of the one that decisions are made under."""
         return self._in_force
 
+    def label(self, name: str) -> str:
+        """What a list of policies shows of one."""
+        return f"{name} (in force)" if name == self._in_force else name
+
     def put_in_force(self, name: str) -> None:
         """From now on, until the server ends; UsageError where the policy is wrong."""
         self.read(name)

@@ -10,6 +10,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.desk import Desk, desk
 
+READ_ONLY = "read-only: start `audit review` with --reviewer NAME to decide"
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -27,6 +29,15 @@ class Visit:
     def token(self) -> str:
         """The word that the page's own requests carry."""
         return self.desk.tokens.mint(self.reviewer, self.window)
+
+    @property
+    def why_not(self) -> str | None:
+        """Why they may not change what holds for everybody, in one line; None: they may."""
+        if self.reviewer is None:
+            return READ_ONLY
+        if not self.desk.team.settles(self.reviewer):
+            return "only those who settle disagreements may; see review.yaml"
+        return None
 
 
 def visit() -> Visit:

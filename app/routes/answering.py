@@ -17,7 +17,7 @@ from app.desk import Desk
 from app.headers import REVIEWER
 from app.pictures import Unshowable
 from app.tokens import HEADER
-from app.visit import Visit
+from app.visit import READ_ONLY, Visit
 from audit.errors import UsageError
 from audit.text import visible
 
@@ -75,6 +75,13 @@ def nothing() -> Endpoint:
         raise Problem(404, "no such address")
 
     return _answered(unknown)
+
+
+def reviewer_of(visit: Visit) -> str:
+    """Who decides; Problem 403 for somebody who may only look."""
+    if visit.reviewer is None:
+        raise Problem(403, READ_ONLY)
+    return visit.reviewer
 
 
 def answer(value: Any, status: int = 200) -> JSONResponse:

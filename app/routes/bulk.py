@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from starlette.responses import Response
@@ -14,13 +13,12 @@ from starlette.routing import Route
 from app.bulk import Job, Said, after, sample
 from app.cards import cards
 from app.desk import Desk
-from app.routes.answering import Problem, about_row, answer, posted
+from app.routes.answering import Problem, about_row, answer, posted, reviewer_of
 from app.visit import Visit
 from audit.errors import UsageError
 from audit.reader import Ids
 
 MOST_ROWS = 500  # named one by one
-T = TypeVar("T")
 _HEX = re.compile(r"[0-9a-f]{32}")
 _WAYS = 'send {"rows": [row_id ...]}, {"stacks": [row_id ...]} or {"set": name}'
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -39,7 +37,7 @@ def routes(desk: Desk) -> list[Route]:
 
 def _offer(visit: Visit, body: Any) -> Response:
     """Which rows: those named, those with all near-duplicates, or what a page shows as `set`."""
-    _reviewer(visit)
+    reviewer_of(visit)
     if not isinstance(body, dict) or len(body) != 1:
         raise Problem(400, _WAYS)
     (what, given), *_ = body.items()
@@ -65,7 +63,7 @@ def _offer(visit: Visit, body: Any) -> Response:
 
 def _effect(visit: Visit, body: Any) -> Response:
     number, said, _ = _wanted(body, {"offer", "say"})
-    offer = _try(lambda: visit.desk.batches.offered(number, visit.reviewer))
+    offer = visit.desk.batches.offered(number, visit.reviewer)
     count, effect = after(visit.desk, offer, said)
     return answer({"count": count, "after": asdict(effect)})
 
@@ -73,8 +71,8 @@ def _effect(visit: Visit, body: Any) -> Response:
 def _start(visit: Visit, body: Any) -> Response:
     number, said, batch = _wanted(body, {"offer", "say", "batch"})
     batches = visit.desk.batches
-    offer = _try(lambda: batches.offered(number, visit.reviewer))
-    return answer(_told(_try(lambda: batches.start(visit.desk, offer, said, batch))))
+    offer = batches.offered(number, visit.reviewer)
+    return answer(_told(batches.start(visit.desk, offer, said, batch)))
 
 
 def _state(visit: Visit, number: int) -> Response:
@@ -85,14 +83,14 @@ def _state(visit: Visit, number: int) -> Response:
 
 
 def _undo(visit: Visit, body: Any) -> Response:
-    reviewer = _reviewer(visit)
+    reviewer = reviewer_of(visit)
     if not isinstance(body, dict) or set(body) != {"batch", "mark"}:
         raise Problem(400, 'send {"batch": ..., "mark": ...}')
     batch, mark = body["batch"], body["mark"]
     if not (_is_hex(batch) and _is_hex(mark)):
         raise Problem(400, "batch and mark are 32 hex digits each")
     batches = visit.desk.batches
-    return answer(_told(_try(lambda: batches.undo(visit.desk, reviewer, batch, mark))))
+    return answer(_told(batches.undo(visit.desk, reviewer, batch, mark)))
 
 
 def _asked(visit: Visit, what: str, given: Any) -> tuple[Ids, int]:
@@ -125,7 +123,7 @@ def _wanted(body: Any, fields: set[str]) -> tuple[int, Said, str]:
     batch = body.get("batch", "0" * 32)
     if not _is_hex(batch):
         raise Problem(400, "batch: 32 hex digits")
-    return _row_id(body["offer"]), _try(lambda: Said(str(texts[0]), *texts[1:])), batch
+    return _row_id(body["offer"]), Said(str(texts[0]), *texts[1:]), batch
 
 
 def _row_id(given: Any) -> int:
@@ -137,19 +135,6 @@ def _row_id(given: Any) -> int:
 
 def _is_hex(given: Any) -> bool:
     return isinstance(given, str) and _HEX.fullmatch(given) is not None
-
-
-def _reviewer(visit: Visit) -> str:
-    if visit.reviewer is None:
-        raise Problem(403, "read-only: start `audit review` with --reviewer NAME to decide")
-    return visit.reviewer
-
-
-def _try(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except UsageError as error:
-        raise Problem(409, str(error)) from None
 
 
 def _told(job: Job) -> dict[str, Any]:

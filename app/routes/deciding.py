@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from app.desk import Desk
 from app.recording import Refused, record
-from app.routes.answering import Problem, answer, posted
+from app.routes.answering import Problem, answer, posted, reviewer_of
 from app.visit import Visit
 
 MOST_DECISIONS = 500  # in one post
@@ -21,14 +21,13 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def _decide(visit: Visit, body: Any) -> Response:
-    if visit.reviewer is None:
-        raise Problem(403, "read-only: start `audit review` with --reviewer NAME to decide")
+    reviewer = reviewer_of(visit)
     if not isinstance(body, dict) or set(body) != {"decisions"}:
         raise Problem(400, 'send {"decisions": [...]}')
     entries = body["decisions"]
     if not isinstance(entries, list) or not 0 < len(entries) <= MOST_DECISIONS:
         raise Problem(400, f"send 1 to {MOST_DECISIONS} decisions")
     try:
-        return answer(record(visit.desk, entries, visit.reviewer))
+        return answer(record(visit.desk, entries, reviewer))
     except Refused as refused:
         raise Problem(400, str(refused)) from None

@@ -11,7 +11,7 @@ import streamlit as st
 from app.links import address, show_link
 from app.notes import done, problem, short, told
 from app.tables import show_table
-from app.visit import Visit, visit
+from app.visit import READ_ONLY, Visit, visit
 from audit.errors import ShardwardenError
 from audit.reader import Spec
 from curation import forms
@@ -34,7 +34,7 @@ def estimate_page() -> None:
         name = st.selectbox(
             "Of what the policy keeps", names, index=names.index(policies.in_force),
             key="estimate policy", width=260,
-            format_func=lambda n: f"{n} (in force)" if n == policies.in_force else n,
+            format_func=policies.label,
         )  # fmt: skip
         half_width = st.selectbox(
             "Wanted: an interval of ±", list(PRECISIONS), index=1, key="estimate width", width=200,
@@ -108,8 +108,7 @@ def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool) -> 
             "Draw more" if samples else "Draw", on_click=_draw,
             args=(here, name, f"estimate seed {free}", whole, how),
             disabled=here.reviewer is None,
-            help="read-only: start `audit review` with --reviewer NAME"
-            if here.reviewer is None else None,
+            help=READ_ONLY if here.reviewer is None else None,
         )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def _wish(here: Visit) -> Wish:
     at = names.index(policies.in_force)
     policy = st.selectbox(
         "Policy", names, index=at, key="export policy",
-        format_func=lambda name: f"{name} (in force)" if name == policies.in_force else name,
+        format_func=policies.label,
     )  # fmt: skip
     stage = st.segmented_control(
         "Stage", list(_STAGES), default=1, required=True, key="export stage",
@@ -142,7 +142,7 @@ def _plan(here: Visit, wish: Wish) -> bool:
 
 
 def _start(here: Visit, wish: Wish, ready: bool) -> None:
-    why = _why_not(here)
+    why = here.why_not
     busy = any(job.running for job in here.desk.jobs.all())
     st.button(
         "Export", type="primary", key="export start", on_click=_export, args=(here, wish),
@@ -159,7 +159,7 @@ def _jobs(here: Visit) -> None:
     if latest.running:
         _running(here, latest)
     else:
-        _ended(here, latest)
+        _ended(latest)
 
 
 @st.fragment(run_every=0.7)
@@ -170,11 +170,11 @@ def _running(here: Visit, job: Job) -> None:
     with st.container(border=True):
         st.text(f"{what} {job.name}: {job.progress}")
         st.progress(job.share or 0.0)
-        if _why_not(here) is None:
+        if here.why_not is None:
             st.button("Cancel", key=f"cancel {job.number}", on_click=_cancel, args=(here, job))
 
 
-def _ended(here: Visit, job: Job) -> None:
+def _ended(job: Job) -> None:
     if job.cancelled and not job.good:
         note(f"{job.kind} of {job.name} was cancelled; nothing of it is left")
         return
@@ -182,10 +182,10 @@ def _ended(here: Visit, job: Job) -> None:
         said = job.result.get("error") or (job.said[-1] if job.said else "it ended unexpectedly")
         problem(f"{job.kind} of {job.name} failed: {short(str(said))}")
         return
-    (_exported if job.kind == "export" else _checked)(here, job)
+    (_exported if job.kind == "export" else _checked)(job)
 
 
-def _exported(here: Visit, job: Job) -> None:
+def _exported(job: Job) -> None:
     """What was written, and what there is less of than was asked for."""
     result = job.result
     counts = result["counts"]
@@ -200,7 +200,7 @@ def _exported(here: Visit, job: Job) -> None:
     _lines(lines, len(lost) - SHOWN)
 
 
-def _checked(here: Visit, job: Job) -> None:
+def _checked(job: Job) -> None:
     """What the check found."""
     result = job.result
     faults: list[Any] = result["faults"]
@@ -230,22 +230,13 @@ def _earlier(here: Visit) -> None:
     if not names:
         return
     busy = any(job.running for job in here.desk.jobs.all())
-    why = _why_not(here)
+    why = here.why_not
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Exports beside the catalog", names, key="export earlier")
         st.button(
             "Check it", key="export check", on_click=_check, args=(here, name),
             disabled=busy or why is not None, help=why,
         )  # fmt: skip
-
-
-def _why_not(here: Visit) -> str | None:
-    """Why a visitor may not start anything; None: they may."""
-    if here.reviewer is None:
-        return "read-only: start `audit review` with --reviewer NAME"
-    if not here.desk.team.settles(here.reviewer):
-        return "only those who settle disagreements may; see review.yaml"
-    return None
 
 
 def _export(here: Visit, wish: Wish) -> None:
@@ -255,7 +246,7 @@ def _export(here: Visit, wish: Wish) -> None:
         if job.cancelled:
             discard(place(catalog, wish.name))
 
-    if _why_not(here) is not None:
+    if here.why_not is not None:
         return
     try:
         arguments = wish.arguments(catalog, here.desk.policies.reference(wish.policy))
@@ -265,7 +256,7 @@ def _export(here: Visit, wish: Wish) -> None:
 
 
 def _check(here: Visit, name: str) -> None:
-    if _why_not(here) is not None:
+    if here.why_not is not None:
         return
     try:
         out = place(here.desk.catalog, name)
@@ -275,5 +266,5 @@ def _check(here: Visit, name: str) -> None:
 
 
 def _cancel(here: Visit, job: Job) -> None:
-    if _why_not(here) is None:
+    if here.why_not is None:
         job.cancel()

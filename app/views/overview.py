@@ -31,7 +31,7 @@ def overview_page() -> None:
     here = visit()
     every = counted(here.desk, surveys.books)
     total = surveys.total(every)
-    _books(here, every, total)
+    _books(every, total)
     if not total.scored:
         st.text("Nothing is scored yet; run `audit scan`.")
         return
@@ -50,7 +50,7 @@ def overview_page() -> None:
     _shards(here, every, total)
 
 
-def _books(here: Visit, every: Sequence[Books], total: Books) -> None:
+def _books(every: Sequence[Books], total: Books) -> None:
     flagged = f"{total.flagged / total.scored:.1%} of the scored" if total.scored else None
     shown: tuple[tuple[str, int, str | None], ...] = (
         ("Pictures", total.images, f"{len(every):,} {'shard' if len(every) == 1 else 'shards'}"),

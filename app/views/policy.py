@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,10 +58,8 @@ def policy_page() -> None:
 def _bar(here: Visit, found: Draft) -> None:
     """Which policy, how it stands, and what can be done with it."""
     policies = here.desk.policies
-    may = here.desk.team.settles(here.reviewer)
-    why = None if may else "only those who settle disagreements may; see review.yaml"
-    if here.reviewer is None:
-        why = "read-only: start `audit review` with --reviewer NAME"
+    why = here.why_not
+    may = why is None
     edited = bool(found.changed)
     is_file = bool(found.digest)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,7 +68,7 @@ def _bar(here: Visit, found: Draft) -> None:
         st.selectbox(
             "Policy", names, key=key,
             index=names.index(found.name) if found.name in names else None,
-            format_func=lambda name: f"{name} (in force)" if name == policies.in_force else name,
+            format_func=policies.label,
             on_change=_choose, args=(here, key), width=260,
         )  # fmt: skip
         st.button(
@@ -93,7 +92,7 @@ def _saving_as(here: Visit, found: Draft) -> None:
         st.text("Kept beside the catalog's decisions, in its folder policies.")
         st.form_submit_button(
             "Save", on_click=_save_as, args=(here, found),
-            disabled=not here.desk.team.settles(here.reviewer),
+            disabled=here.why_not is not None,
         )  # fmt: skip
 
 
@@ -126,7 +125,7 @@ def _effect(here: Visit, found: Draft) -> Outlook | None:
     st.subheader(f"Keeps {plan.kept:,} of {plan.total.images:,} images ({share:.1%})", anchor=False)
     review = plan.review
     st.text(
-        f"{review.images:,} for review, {review.hours:,.1f} hours at {review.seconds:g} s each. "
+        f"{review.images:,} for review, {_time(review.hours)} at {review.seconds:,.1f} s each. "
         f"Worked out in {now.seconds:.2f} s."
     )
     _actions(now, before, than)
@@ -138,6 +137,14 @@ def _effect(here: Visit, found: Draft) -> Outlook | None:
     for note in plan.notes:
         st.text(f"Note: {note}.")
     return now
+
+
+def _time(hours: float) -> str:
+    """As one says it: hours, or minutes where it is less than one."""
+    minutes = math.ceil(hours * 60)
+    if minutes >= 60:
+        return f"{hours:,.1f} hours"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def _actions(now: Outlook, before: Outlook | None, than: str) -> None:
@@ -217,7 +224,7 @@ def _discard(here: Visit, found: Draft) -> None:
 
 def _save(here: Visit, found: Draft) -> None:
     policies = here.desk.policies
-    if not here.desk.team.settles(here.reviewer):
+    if here.why_not is not None:
         return
     try:
         policies.save(found.name, found.changed, found.digest)
@@ -230,7 +237,7 @@ def _save(here: Visit, found: Draft) -> None:
 
 def _save_as(here: Visit, found: Draft) -> None:
     policies = here.desk.policies
-    if not here.desk.team.settles(here.reviewer):
+    if here.why_not is not None:
         return
     try:
         name = policies.save_as(st.session_state["policy new name"], found.name, found.changed)
@@ -243,7 +250,7 @@ def _save_as(here: Visit, found: Draft) -> None:
 
 
 def _put_in_force(here: Visit, found: Draft) -> None:
-    if not here.desk.team.settles(here.reviewer):
+    if here.why_not is not None:
         return
     try:
         here.desk.policies.put_in_force(found.name)
