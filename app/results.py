@@ -16,7 +16,8 @@ from audit.reader import Ids, Reader, Signature, Spec
 
 SETS_KEPT = 32
 MOST_ROWS = 1_000_000  # of one result set: 8 MB
-STATES = ("open", "decided", "disagreed", "escalated", "mine", "any")
+_SAID = ("decided", "disagreed", "escalated", "mine")
+STATES = ("open", *_SAID, "any")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,9 +66,11 @@ class Results:
                 return kept
         snapshot = self._reader.now()
         self._mirror.catch_up()
-        limit = MOST_ROWS + len(self._mirror.decided())
-        found = snapshot.ids(spec, limit, self._ways.brought(spec, snapshot))
-        ids = self._in_state(found, state, reviewer)
+        said = self._in_state(state, reviewer)
+        limit = MOST_ROWS + len(said)
+        brought = self._ways.brought(spec, snapshot)
+        found = snapshot.ids(spec, limit, brought, said if state in _SAID else None)
+        ids = found if state in _SAID else found[~np.isin(found, said)]
         whole = len(found) < limit and len(ids) <= MOST_ROWS
         if spec.collapse:
             ids = snapshot.clusters.collapsed(ids)
@@ -88,14 +91,17 @@ class Results:
             found = [(key[0], kept) for key, kept in self._sets.items() if kept.name == name]
         return found[0] if found else None
 
-    def _in_state(self, ids: Ids, state: str, reviewer: str | None) -> Ids:
-        locked = np.asarray(self._mirror.locked_rows(), dtype=np.int64)
-        ids = ids[~np.isin(ids, locked)]
+    def _in_state(self, state: str, reviewer: str | None) -> Ids:
+        """Rows that decisions put into a state; for "open" and "any" those they take out of it."""
+        locked = self._mirror.locked_rows()
         if state == "any":
-            return ids
-        rows = [row for row in self._mirror.decided() if self._fits(row, state, reviewer)]
-        said = np.isin(ids, np.asarray(rows, dtype=np.int64))
-        return ids[~said] if state == "open" else ids[said]
+            rows = set(locked)
+        elif state == "open":
+            rows = {*self._mirror.decided(), *locked}
+        else:
+            decided = (r for r in self._mirror.decided() if self._fits(r, state, reviewer))
+            rows = set(decided).difference(locked)
+        return np.fromiter(rows, np.int64, len(rows))
 
     def _fits(self, row: int, state: str, reviewer: str | None) -> bool:
         """Whether a decided row is in a state; those that are not `open` are those that do."""

@@ -83,15 +83,24 @@ class Snapshot(Catalog):
         self._conditions = Conditions(self.directory)
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
-    def ids(self, spec: Spec, limit: int = 2**62, brought: Ids | None = None) -> Ids:
+    def ids(
+        self,
+        spec: Spec,
+        limit: int = 2**62,
+        brought: Ids | None = None,
+        only: Ids | None = None,
+    ) -> Ids:
         """[N <= limit] row_ids that a specification names, in its order; clusters whole.
 
         brought  [n] row_ids in their order, for ways that a catalog alone knows nothing of:
                  picture, near, sample
+        only     [n] row_ids beside which there are to be no others
         raises   UsageError, one line: a condition that fails or takes too long, or a way that needs
                  what this catalog has not
         """
         among = self._among(spec) if brought is None else brought
+        if only is not None:
+            among = only if among is None else among[np.isin(among, only)]
         if spec.order == "clusters" and spec.way not in RANKED:
             return self.clusters.largest_first(self._ids(spec, 2**62, among))[:limit]
         found = self._ids(spec, limit, among)

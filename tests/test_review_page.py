@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import results
 from app.assigning import Assignments
 from app.cards import cards
 from app.desk import Desk, open_desk
@@ -104,6 +105,21 @@ def test_pages_stay_while_decisions_change_what_is_open(catalog: Path, desk: Des
     assert list(desk.results.of(Spec(), "decided").row_ids) == [before[0]]
     desk.decisions.append([undo(decided)])
     assert (desk.results.of(Spec(), "open", renew=True).row_ids == before).all()
+
+
+def test_what_was_decided_is_found_wherever_in_a_large_catalog_it_stands(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = int(desk.results.of(Spec("all"), "any").row_ids[-1])
+    escalated = decide(last, "u", "escalate", "ann")
+    desk.decisions.append([escalated])
+    monkeypatch.setattr(results, "MOST_ROWS", 3)
+    for state in ("decided", "escalated"):
+        found = desk.results.of(Spec("all", order="random"), state, renew=True)
+        assert (list(found.row_ids), found.whole) == ([last], True)
+    found = desk.results.of(Spec("all", order="random"), "open", renew=True)
+    assert (len(found.row_ids), found.whole) == (3, False)
+    desk.decisions.append([undo(escalated)])
 
 
 def test_a_card_shows_ones_own_verdict_and_no_one_elses(catalog: Path, desk: Desk) -> None:
