@@ -240,3 +240,37 @@ def test_search_does_not_begin_with_the_filters_that_are_usual_in_review(
     expect(page).to_have_url(re.compile(r"words=caption"))
     expect(cells(page).first).to_be_visible()
     assert not re.search("show=|state=|stack=", page.url)
+
+
+def test_what_is_left_to_decide_goes_down_with_every_decision(page: Any, site: Site) -> None:
+    go(page, site, "/?type=misleading&stack=false")
+    place = page.get_by_test_id("place")
+
+    def left() -> int:
+        return int(re.sub(r".*, ([\d,]+) to decide", r"\1", place.inner_text()).replace(",", ""))
+
+    before = left()
+    expect(page.get_by_test_id("who")).to_have_text("as ann")
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    assert left() == before - 2
+    page.keyboard.press("z")
+    assert left() == before - 1
+    settled(page)
+    go(page, site, "/?type=misleading&stack=false")
+    assert left() == before - 1
+    assert cells(page).nth(cursor(page)).get_attribute("data-verdict") is None
+
+
+def test_another_search_begins_with_its_own_first_sample(page: Any, site: Site) -> None:
+    go(page, site, "/search?words=caption")
+    former = cells(page).nth(4)
+    former.click()
+    expect(page).to_have_url(re.compile("item="))
+    page.get_by_text("SQL", exact=True).click()
+    expect(cells(page)).to_have_count(0)
+    page.get_by_role("textbox").first.fill("width > 0")
+    page.keyboard.press("Enter")
+    expect(cells(page).first).to_be_visible(timeout=15_000)
+    settled(page)
+    assert cursor(page) == 0

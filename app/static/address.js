@@ -55,8 +55,14 @@ class Address {
     this.kept = location.href;
   }
 
+  // Where another search begins, the item of the former one is none of its own.
   stop() {
     clearTimeout(this.timer);
+    const address = new URL(location.href);
+    if (this.kept && new URL(this.kept).pathname === address.pathname && filtersOf(this.kept) !== filtersOf(address.href)) {
+      address.searchParams.delete("item");
+      history.replaceState(history.state, "", address);
+    }
     window.removeEventListener("popstate", this.onStep);
   }
 }

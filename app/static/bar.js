@@ -14,7 +14,8 @@ class Bar {
     this.unsent = element("strong", { "data-testid": "unsent" });
     this.seen = element("span", { "data-testid": "seen" });
     this.readOnly = element("strong", { text: "Read-only: no reviewer name was given" });
-    counts.replaceChildren(this.readOnly, this.unsent, this.seen, this.place, pager.node);
+    this.who = element("span", { "data-testid": "who" });
+    counts.replaceChildren(this.readOnly, this.who, this.unsent, this.seen, this.place, pager.node);
   }
 
   fill(data, keys, more = []) {
@@ -31,6 +32,7 @@ class Bar {
       return group;
     }));
     this.readOnly.hidden = !readOnly;
+    this.who.textContent = readOnly ? "" : `as ${data.reviewer}`;
   }
 
   button(id, keys, disabled) {
@@ -47,4 +49,15 @@ class Bar {
     button.onclick = (event) => this.act(id.startsWith("type:") && event.shiftKey ? id.replace("type:", "pick:") : id);
     return button;
   }
+}
+
+// Leased pages have no place in the whole: others work through it too. What is left to decide goes
+// down with every decision made since the server counted.
+function placeOf(data, cursor, marks) {
+  const isQueue = data.state === "open" && data.reviewer;
+  const change = ({ id, mine }) => Boolean(marks.get(id)) - Boolean(mine);
+  const since = isQueue ? data.cards.reduce((sum, card) => sum + change(card), 0) : 0;
+  const all = `${data.whole ? "" : "the first "}${Math.max(0, data.total - since).toLocaleString("en")}`;
+  if (isQueue) return `${cursor + 1} of ${data.cards.length} here, ${all} to decide`;
+  return `${((data.page - 1) * PAGE + cursor + 1).toLocaleString("en")} of ${all}`;
 }

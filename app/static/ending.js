@@ -33,7 +33,10 @@ class Ending {
     this.node.hidden = false;
   }
 
+  // Returns whether something was shown.
   hide() {
+    const was = !this.node.hidden;
     this.node.hidden = true;
+    return was;
   }
 }

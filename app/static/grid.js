@@ -70,6 +70,9 @@ class Review {
     this.own = own;
     const shown = this.card?.id;
     const ids = data.cards.map((card) => card.id).join();
+    const found = `${data.state} ${data.query}`;
+    const isSame = found === this.found; // the rows may be others: found anew, or another page
+    this.found = found;
     const isNew = ids !== this.ids;
     const isFirst = this.ids === undefined;
     this.cards = data.cards;
@@ -83,10 +86,11 @@ class Review {
       this.ids = ids;
       this.reveal.hide();
       this.cells.build(this.cards, this.marks);
-      this.begun(isFirst || isStep ? this.address.item : shown);
+      this.begun(isFirst || isStep ? this.address.item : isSame ? shown : null);
     } else {
       this.cells.renew(this.cards);
       this.cards.forEach((card) => this.paint(card));
+      this.place();
     }
     this.tell("take", data, isNew);
     this.count(data.seen);
@@ -100,8 +104,14 @@ class Review {
     this.fit();
     const at = this.cards.findIndex((card) => card.id === id);
     if (!this.cards.length) this.nothing();
-    else this.select(at >= 0 ? at : this.backwards ? this.cards.length - 1 : 0);
+    else this.select(at >= 0 ? at : this.backwards ? this.cards.length - 1 : this.firstOpen());
     this.backwards = false;
+  }
+
+  // What was decided before a reload is not decided again by the next key.
+  firstOpen() {
+    if (this.data.state !== "open") return 0;
+    return Math.max(0, this.cards.findIndex(({ id }) => !this.marks.get(id)));
   }
 
   // Cells and pane end where the window does; other pages have more above them.
@@ -158,12 +168,16 @@ class Review {
     const { card } = this;
     if (card.id !== this.reveal.id) this.reveal.hide();
     this.cells.select(this.cursor);
-    this.ending.hide();
-    this.bar.place.textContent = placeOf(this.data, this.cursor);
+    if (this.ending.hide()) this.fit();
+    this.place();
     this.pane.show(card);
     this.deciding.begun();
     this.address.item = card.id;
     this.tell("selected", card);
+  }
+
+  place() {
+    if (this.cards.length) this.bar.place.textContent = placeOf(this.data, this.cursor, this.marks);
   }
 
   advance(by = 1) {
@@ -199,6 +213,8 @@ class Review {
   end() {
     const open = this.cards.filter(({ id, gone }) => !gone && !this.marks.get(id));
     this.ending.end(open.length, () => this.select(this.cards.indexOf(open[0])));
+    this.fit();
+    this.place();
     this.say("The end of this queue");
   }
 
@@ -284,13 +300,6 @@ class Review {
     this.address.stop();
     this.tell("stop");
   }
-}
-
-// Leased pages have no place in the whole: others work through it too.
-function placeOf(data, cursor) {
-  const all = `${data.whole ? "" : "the first "}${data.total.toLocaleString("en")}`;
-  if (data.state === "open" && data.reviewer) return `${cursor + 1} of ${data.cards.length} here, ${all} to decide`;
-  return `${((data.page - 1) * PAGE + cursor + 1).toLocaleString("en")} of ${all}`;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

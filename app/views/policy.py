@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -141,7 +141,7 @@ def _effect(here: Visit, found: Draft) -> Outlook | None:
 
 def _time(hours: float) -> str:
     """As one says it: hours, or minutes where it is less than one."""
-    minutes = math.ceil(hours * 60)
+    minutes = max(1, math.ceil(hours * 60))
     if minutes >= 60:
         return f"{hours:,.1f} hours"
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
