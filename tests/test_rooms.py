@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -162,3 +163,11 @@ def test_every_command_has_help_with_an_example(helps: dict[str, dict[str, str]]
         for command, text in commands.items():
             examples = text.partition("xample")[2]
             assert f"{program} {command}" in examples, f"`{program} {command} --help`: no example"
+
+
+def test_the_map_of_the_screen_names_every_file_and_no_other() -> None:
+    folder = ROOT / "app"
+    table = (folder / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    named_there = set(re.findall(r"`([a-z_]+(?:\.py|/))`", table))
+    files = {path.name for path in folder.glob("[a-z]*.py")}
+    assert named_there == files | {"routes/", "static/", "views/"}
