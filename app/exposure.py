@@ -151,7 +151,7 @@ class Exposure:
             record = {day: seen for day, seen in record.items() if day == f"{only:%Y-%m-%d}"}
         try:
             return _parsed(record)
-        except (TypeError, ValueError, KeyError, AttributeError):
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
             name = self._drawer.path(reviewer).name
             raise UsageError(f"{FOLDER}/{name}: no counts by day; mend it or remove it") from None
 

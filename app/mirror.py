@@ -40,7 +40,8 @@ class Mirror:
     def catch_up(self) -> None:
         """Read what was added since, by anyone."""
         with self._lock:
-            paths = sorted(self._folder.glob("*.jsonl"))
+            # What is no regular file counts for nothing, as in audit.verdicts, and may never end.
+            paths = sorted(filter(Path.is_file, self._folder.glob("*.jsonl")))
             if any(map(self._was_replaced, paths)):
                 self._changed += self._outcomes  # some may be decided no longer
                 self._forget()

@@ -318,7 +318,13 @@ def test_exposure_takes_nothing_else(catalog: Path, sent: Any) -> None:
     assert Asked(Desk(catalog, "ann"))("/audit/exposure", sent)[0] == 400
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"2026-03-01": 5}', '{"2026-03-01": {"kinds": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]", "{", '{"2026-03-01": 5}', '{"2026-03-01": {"kinds": 1}}',
+        '{"2026-03-01": {"seconds": 0, "kinds": [["illegal", "high", 1e999]]}}',
+    ],
+)  # fmt: skip
 def test_damaged_counts_are_named_and_give_nothing_out(
     exposure: Exposure, tmp_path: Path, text: str
 ) -> None:

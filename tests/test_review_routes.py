@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from app.desk import Desk
+from app.mirror import Mirror
 from audit.catalog import Catalog
+from audit.verdicts import as_line
 from curation.decisions import Decisions, decide
 from tests import reviews
 from tests.asking import Asked
@@ -264,3 +266,14 @@ def test_without_a_name_nothing_is_decided_but_everything_seen(
 @pytest.mark.parametrize("seconds", [None, "1", -1, 1e9, True, float("nan")])
 def test_exposure_takes_seconds_only(ask: Asked, seconds: Any) -> None:
     assert ask("/audit/exposure", {"seconds": seconds})[0] == 400
+
+
+def test_what_is_no_regular_file_among_the_decisions_holds_nobody_up(tmp_path: Path) -> None:
+    folder = tmp_path / "decisions"
+    folder.mkdir()
+    (folder / "bob.jsonl").mkdir()
+    (folder / "cleo.jsonl").symlink_to("/dev/full")
+    (folder / "dora.jsonl").symlink_to("nowhere")
+    found = decide(1, "u", "keep", "ann")
+    (folder / "ann.jsonl").write_bytes(as_line(found, "") + b"\n")
+    assert Mirror(tmp_path).decided() == [1]
