@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import streamlit as st
 
+from app.component import component
 from app.logs import FORMATS, moment
 from app.visit import Visit
 
-STATIC = Path(__file__).with_name("static")
+SCRIPTS = ("dom.js", "asking.js", "downloads.js")
 ABOUT = {
     "jsonl": "JSON Lines: one decision a line",
     "parquet": "Parquet: for DuckDB, pandas and the like",
@@ -24,8 +22,6 @@ def show_downloads(here: Visit) -> None:
     if not at.ends:
         st.text("Nothing is decided yet.")
         return
-    html, css, js = _parts()
-    component = st.components.v2.component("audit_downloads", html=html, css=css, js=js)
     count = len(here.desk.mirror.log())
     data = {
         "token": here.token,
@@ -35,12 +31,5 @@ def show_downloads(here: Visit) -> None:
         "ones too, by time. The same moment always gives the same bytes.",
         "formats": [{"format": form, "about": ABOUT[form]} for form in FORMATS],
     }
-    component(key="downloads", data=data)
-
-
-@cache
-def _parts() -> tuple[str, str, str]:
-    html, css, js = (
-        (STATIC / f"downloads.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    return html, css, js
+    draw = component("audit_downloads", "downloads.html", ("downloads.css",), SCRIPTS)
+    draw(key="downloads", data=data)

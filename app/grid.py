@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
 
 from app.cards import cards
+from app.component import component
 from app.people import as_json
 from app.runs import Assignment
 from app.visit import Visit
 from audit.reader import Spec
 from audit.taxonomy import LEVELS, TYPES
 
-STATIC = Path(__file__).with_name("static")
 STYLES = ("grid.css", "pane.css", "bulk.css")
 SCRIPTS = (
-    "dom.js", "keys.js", "ownkeys.js", "legend.js", "card.js", "marks.js", "cells.js", "bar.js",
-    "pager.js", "ending.js", "outbox.js", "undoing.js", "deciding.js", "address.js", "reveal.js",
-    "pane.js", "parts.js", "wellbeing.js", "evidence.js", "near.js", "blind.js", "searching.js",
-    "leaving.js", "jobs.js", "bulk.js", "ruling.js", "keyspage.js", "grid.js",
+    "dom.js", "asking.js", "keys.js", "ownkeys.js", "legend.js", "card.js", "marks.js",
+    "cells.js", "bar.js", "pager.js", "ending.js", "outbox.js", "undoing.js", "deciding.js",
+    "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js", "evidence.js", "near.js",
+    "blind.js", "searching.js", "leaving.js", "jobs.js", "bulk.js", "ruling.js", "keyspage.js",
+    "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 
@@ -72,7 +68,9 @@ def show_grid(
         "locked": visit.desk.team.locked,
         "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
     }
-    _component()(key="grid", data=data, on_turn_change=turned, on_renew_change=renewed)
+    component("audit_grid", "grid.html", STYLES, SCRIPTS)(
+        key="grid", data=data, on_turn_change=turned, on_renew_change=renewed
+    )
 
 
 def show_keys(visit: Visit) -> None:
@@ -86,23 +84,9 @@ def show_keys(visit: Visit) -> None:
         "levels": list(LEVELS),
         "personal": as_json(visit.desk.people.of(visit.reviewer)),
     }
-    _component()(key="keys", data=data)
+    component("audit_grid", "grid.html", STYLES, SCRIPTS)(key="keys", data=data)
 
 
 def _called(visit: Visit) -> str:
     """The catalog, as what the browser keeps of it is called."""
     return hashlib.sha256(str(visit.desk.catalog.resolve()).encode()).hexdigest()[:16]
-
-
-@cache
-def _component() -> Any:
-    """HTML, CSS and one ES module; inline, because packaged assets need a normal installation.
-
-    Made once: Streamlit looks through all of it for what might be a path.
-    """
-    html = (STATIC / "grid.html").read_text(encoding="utf-8")
-    css, js = (
-        "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
-        for names in (STYLES, SCRIPTS)
-    )
-    return st.components.v2.component("audit_grid", html=html, css=css, js=js)

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-STATIC = Path(__file__).with_name("static")
+from app.component import component
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,14 @@ def show_table(
     rows      as many cells as there are columns
     figures   positions of the columns that stand to the right
     """
-    html, css, js = _parts()
-    component = st.components.v2.component("audit_table", html=html, css=css, js=js)
+    draw = component("audit_table", "table.html", ("table.css",), ("dom.js", "table.js"))
     right = set(figures)
     data = {
         "caption": caption,
         "columns": [{"name": name, "figures": n in right} for n, name in enumerate(columns)],
         "rows": [[_cell(cell) for cell in row] for row in rows],
     }
-    found = component(key=key, data=data, on_open_change=lambda: None)
+    found = draw(key=key, data=data, on_open_change=lambda: None)
     return str(found.open or "")
 
 
@@ -66,11 +61,3 @@ def _cell(cell: Cell | str | int) -> dict[str, Any]:
     if cell.shade is not None:
         sent["shade"] = cell.shade
     return sent
-
-
-@cache
-def _parts() -> tuple[str, str, str]:
-    html, css, js = (
-        (STATIC / f"table.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    return html, css, js

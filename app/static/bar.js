@@ -51,13 +51,15 @@ class Bar {
   }
 }
 
+const PAGE = 48; // rows of a full page
+
 // Leased pages have no place in the whole: others work through it too. What is left to decide goes
 // down with every decision made since the server counted.
 function placeOf(data, cursor, marks) {
   const isQueue = data.state === "open" && data.reviewer;
   const change = ({ id, mine }) => Boolean(marks.get(id)) - Boolean(mine);
   const since = isQueue ? data.cards.reduce((sum, card) => sum + change(card), 0) : 0;
-  const all = `${data.whole ? "" : "the first "}${Math.max(0, data.total - since).toLocaleString("en")}`;
+  const all = `${data.whole ? "" : "the first "}${counted(Math.max(0, data.total - since))}`;
   if (isQueue) return `${cursor + 1} of ${data.cards.length} here, ${all} to decide`;
-  return `${((data.page - 1) * PAGE + cursor + 1).toLocaleString("en")} of ${all}`;
+  return `${counted((data.page - 1) * PAGE + cursor + 1)} of ${all}`;
 }

@@ -57,10 +57,10 @@ class Bulk {
     this.note = element("p", { class: "note", role: "status", "data-testid": "bulk-note" });
     this.bar = element("progress", { "aria-label": "Stored so far" });
     this.bar.hidden = true;
-    this.confirm = this.button("Decide", () => this.store());
-    this.back = this.button("Undo all of them", () => this.undo());
+    this.confirm = buttonOf("Decide", () => this.store());
+    this.back = buttonOf("Undo all of them", () => this.undo());
     this.back.hidden = true;
-    this.leave = this.button("Close", () => this.dialog.close());
+    this.leave = buttonOf("Close", () => this.dialog.close());
     const buttons = element("div", { class: "answers" });
     buttons.append(this.confirm, this.back, this.leave);
     this.form = element("div", { class: "sides" });
@@ -71,12 +71,6 @@ class Bulk {
     right.append(this.choices("What", "verdict", MANY_VERDICTS, (name) => this.say(name)), this.table);
     this.form.append(left, right);
     this.dialog.replaceChildren(element("h2", { text: "Decide for many", id: "bulk-title" }), this.form, this.note, this.bar, buttons);
-  }
-
-  button(text, press) {
-    const made = element("button", { type: "button", text });
-    made.onclick = press;
-    return made;
   }
 
   // Radio buttons; with relabel the type and the level beside it.
@@ -146,8 +140,9 @@ class Bulk {
     if (found.again) lines.push(`${counted(found.again)} you have decided before: this replaces it`);
     this.without.replaceChildren(...lines.map((text) => element("li", { text })));
     this.look.replaceChildren(...found.sample.map((card) => {
-      const item = element("li", { title: [card.type, card.level].filter(Boolean).join(" ") });
-      const image = element("img", { alt: [card.type || "not scored", card.level].filter(Boolean).join(" "), draggable: "false" });
+      const said = [card.type || "not scored", card.level].filter(Boolean).join(" ");
+      const item = element("li", { title: said });
+      const image = element("img", { alt: said, draggable: "false" });
       previewInto(image, card);
       item.append(image);
       return item;

@@ -1,4 +1,12 @@
-// What one card of the page's data says, in words and in its small picture.
+// What one card of the page's data says, in words and in its small picture; numbers in words.
+
+function counted(number) {
+  return number.toLocaleString("en");
+}
+
+function samples(number) {
+  return `${counted(number)} ${number === 1 ? "sample" : "samples"}`;
+}
 
 function percent(value) {
   return value == null ? "not scored" : value.toFixed(2);

@@ -63,7 +63,7 @@ class Cells {
   // Rows scanned without previews: made by the server, small and grey like the others.
   async fetchPreview(card, image) {
     try {
-      const answer = await fetch(`/audit/preview/${card.id}`, { headers: { "x-audit-token": this.token() } });
+      const answer = await request(this.token(), `/audit/preview/${card.id}`, undefined, { cache: "default" });
       if (!answer.ok) {
         const { error } = await answer.json();
         image.parentElement?.append(element("span", { class: "why", text: error }));
@@ -109,7 +109,7 @@ class Cells {
 function tagsOf(card) {
   const tags = [];
   if (card.members > 1) {
-    tags.push(element("span", { class: "tag", text: `×${card.members.toLocaleString("en")}`, title: `stands for ${card.members} near-duplicates: what you decide holds for all of them` }));
+    tags.push(element("span", { class: "tag", text: `×${counted(card.members)}`, title: `stands for ${card.members} near-duplicates: what you decide holds for all of them` }));
   }
   if (card.second) {
     tags.push(element("span", { class: "tag second", text: "2nd", title: "a second look: what others said is shown after yours" }));

@@ -6,3 +6,9 @@ function element(name, { text, ...attributes } = {}) {
   for (const [key, value] of Object.entries(attributes)) if (value != null) made.setAttribute(key, value);
   return made;
 }
+
+function buttonOf(text, press, attributes = {}) {
+  const made = element("button", { type: "button", text, ...attributes });
+  made.onclick = press;
+  return made;
+}

@@ -18,15 +18,9 @@ class Downloads {
   }
 
   line({ format, about }) {
-    const line = document.createElement("div");
-    line.className = "line";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = `.${format}`;
-    button.onclick = () => this.fetch(format, button);
-    const text = document.createElement("span");
-    text.textContent = about;
-    line.append(button, text);
+    const line = element("div", { class: "line" });
+    const button = buttonOf(`.${format}`, () => this.fetch(format, button));
+    line.append(button, element("span", { text: about }));
     return line;
   }
 
@@ -34,11 +28,7 @@ class Downloads {
     button.disabled = true;
     this.said.textContent = "Writing the file";
     try {
-      const answer = await fetch("/audit/export", {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-audit-token": this.data.token },
-        body: JSON.stringify({ format, ends: this.data.ends }),
-      });
+      const answer = await request(this.data.token, "/audit/export", { format, ends: this.data.ends });
       if (answer.ok) this.keep(await answer.blob(), `decisions-${this.data.name}.${format}`);
       else this.said.textContent = (await answer.json().catch(() => ({}))).error || `failed: ${answer.status}`;
     } catch {
@@ -48,9 +38,7 @@ class Downloads {
   }
 
   keep(file, name) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(file);
-    link.download = name;
+    const link = element("a", { href: URL.createObjectURL(file), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     this.said.textContent = `${name}: ${file.size.toLocaleString("en-US")} bytes`;

@@ -24,11 +24,7 @@ class Ending {
 
   fill(title, text, more = []) {
     const renew = ["Renew the queue", this.renew];
-    const buttons = [...more, renew].map(([label, then]) => {
-      const button = element("button", { type: "button", text: label });
-      button.onclick = then;
-      return button;
-    });
+    const buttons = [...more, renew].map(([label, then]) => buttonOf(label, then));
     this.node.replaceChildren(element("strong", { text: title }), element("span", { text }), ...buttons);
     this.node.hidden = false;
   }

@@ -4,7 +4,7 @@
 // One job a file: keys (which key means what), ownkeys (those a person has changed), legend, bar,
 // pager, cells, card, marks (what a card and a verdict say), deciding, undoing, outbox (decisions on
 // their way), ending (nothing more to decide), pane (the selected sample), reveal (the one sharp
-// picture), address (of filters, page and item), dom. All are one module, in grid.py SCRIPTS.
+// picture), address (of filters, page and item), asking (the server), dom. All are one module, in grid.py SCRIPTS.
 //
 // To join the screen without being named here, a file pushes a function onto PARTS:
 //     PARTS.push((review) => new Mine(review));
@@ -13,6 +13,7 @@
 //                      buttons of the bar; without a reviewer they are disabled, unless in LOOKING
 //     take(data, isNew)  the page's data has come (isNew: other rows than before)
 //     selected(card)   the cursor stands on this card
+//     arrived(card, signal)  the pane shows all of it; aborted when the cursor moves on
 //     act(id, card)    returns true when it has dealt with the action: also with those that are not
 //                      its own (a break dialog before "reveal", a cluster before "drop")
 //     decided(entry)   a decision has been made here and is on its way
@@ -24,7 +25,6 @@
 //     one is open no key is for the screen), .reveal, .pane, .say(text), .ask(path, body) (a
 //     Response; GET without a body; sends the token), .decide(card, said), .advance(), .act(id)
 
-const PAGE = 48; // rows of a full page
 const ANYWHERE = new Set(["page:next", "page:previous", "search", "leave"]); // not about a sample
 
 class Review {
@@ -38,6 +38,7 @@ class Review {
     this.pane = new Pane(find(".pane"));
     this.reveal = new Reveal(this.pane.canvas, (text) => this.say(text));
     this.reveal.counted = this.pane.counted = (seen) => this.count(seen);
+    this.pane.arrived = (card, signal) => this.tell("arrived", card, signal);
     this.cells = new Cells(this.grid, (n) => this.select(n), () => this.data.token);
     this.cells.previewed = (card) => this.card === card && previewInto(this.pane.preview, card);
     this.pager = new Pager((page) => this.turnTo(page), () => this.anew());
@@ -285,13 +286,9 @@ class Review {
     this.said.textContent = text;
   }
 
-  // One of our own addresses, asked with the token; never from the browser's cache.
-  ask(path, body, more = {}) {
-    const headers = { "x-audit-token": this.data.token };
-    if (body === undefined) return fetch(path, { headers, cache: "no-store", ...more });
-    return fetch(path, {
-      method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body), ...more,
-    });
+  // One of our own addresses; see asking.js.
+  ask(path, body, more) {
+    return request(this.data.token, path, body, more);
   }
 
   gone() {

@@ -20,11 +20,3 @@ async function runJob(ask, path, body, told) {
   }
   return state;
 }
-
-function counted(number) {
-  return Number(number).toLocaleString("en-US");
-}
-
-function samples(number) {
-  return `${counted(number)} ${number === 1 ? "sample" : "samples"}`;
-}

@@ -27,8 +27,7 @@ class Leaving {
     this.review.reveal.hide();
     this.review.shell.classList.add("hidden");
     this.say = element("p", { role: "status" });
-    const back = element("button", { type: "button", text: "Go on reviewing" });
-    back.onclick = () => this.comeBack();
+    const back = buttonOf("Go on reviewing", () => this.comeBack());
     this.screen.replaceChildren(element("h2", { text: "Done for now", id: "left", tabindex: "-1" }), this.say, back);
     this.screen.showModal();
     this.screen.querySelector("h2").focus();

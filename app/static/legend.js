@@ -18,23 +18,17 @@ class KeyTable {
       tables.append(table);
     }
     const foot = element("div", { class: "answers" });
-    if (this.close) foot.append(this.button("Close", this.close));
-    foot.append(this.button("All keys as they came", () => {
+    if (this.close) foot.append(buttonOf("Close", this.close));
+    foot.append(buttonOf("All keys as they came", () => {
       keys.reset();
       this.done("All keys are as they came");
     }));
     this.node.replaceChildren(element("h2", { text: "Keys" }), this.note, tables, foot);
   }
 
-  button(text, then) {
-    const made = element("button", { text, type: "button" });
-    made.onclick = then;
-    return made;
-  }
-
   row(action) {
     const key = this.keys.of[action.id];
-    const button = this.button(keyShown(key), () => this.listen(action));
+    const button = buttonOf(keyShown(key), () => this.listen(action));
     button.dataset.action = action.id;
     button.setAttribute("aria-label", `Key of ${action.label}: ${key}`);
     const cell = element("td");

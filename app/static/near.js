@@ -7,10 +7,9 @@ class Near {
   constructor(review) {
     this.review = review;
     this.timer = null;
-    review.pane.arrived = (card, signal) => this.wait(card, signal);
   }
 
-  wait(card, signal) {
+  arrived(card, signal) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.show(card, signal), NEAR_AFTER_MS);
   }
@@ -40,9 +39,9 @@ function partsOf({ blind, decided, none, cluster, like }) {
   if (none) title.append(element("span", { class: "quiet", text: `. ${none}` }));
   parts.push(title);
   const list = element("ul", { class: "near" });
-  for (const { alike, verdict, type, level } of decided) {
+  for (const said of decided) {
     const line = element("li");
-    line.append(element("span", { text: [verdict, type, level].filter(Boolean).join(" ") }), element("span", { text: `${alike.toFixed(2)} alike` }));
+    line.append(element("span", { text: markTitle(said) }), element("span", { text: `${said.alike.toFixed(2)} alike` }));
     list.append(line);
   }
   if (decided.length) parts.push(list);

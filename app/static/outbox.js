@@ -48,12 +48,7 @@ class Outbox {
     const batch = this.entries.slice(0, this.size);
     let failed = false;
     try {
-      const answer = await fetch("/audit/decisions", {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-audit-token": this.token },
-        body: JSON.stringify({ decisions: batch }),
-        signal: AbortSignal.timeout(15000),
-      });
+      const answer = await request(this.token, "/audit/decisions", { decisions: batch }, { signal: AbortSignal.timeout(15000) });
       if (answer.ok) {
         const { stored, refused } = await answer.json();
         this.drop(new Set([...stored, ...refused.map(({ id }) => id)]));

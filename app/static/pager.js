@@ -16,9 +16,7 @@ class Pager {
   }
 
   button(text, label, then) {
-    const made = element("button", { type: "button", text, "aria-label": label, title: label });
-    made.onclick = then;
-    return made;
+    return buttonOf(text, then, { "aria-label": label, title: label });
   }
 
   show(page, pages) {
@@ -26,7 +24,7 @@ class Pager {
     this.pages = pages;
     this.field.value = String(page);
     this.field.style.width = `${String(pages).length + 2}ch`;
-    this.of.textContent = `of ${pages.toLocaleString("en")}`;
+    this.of.textContent = `of ${counted(pages)}`;
     this.before.disabled = page <= 1;
     this.after.disabled = page >= pages;
   }

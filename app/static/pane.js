@@ -56,7 +56,7 @@ class Pane {
   }
 
   async get(address, signal) {
-    const answer = await fetch(address, { headers: { "x-audit-token": this.token }, cache: "no-store", signal });
+    const answer = await request(this.token, address, undefined, { signal });
     return answer.ok ? answer.json() : null;
   }
 
@@ -73,8 +73,8 @@ class Pane {
       ...(item.status === "failed" ? [] : scores),
       facts([["Words read", item.image_text], ["Problem", item.caption ? item.error : null]]),
       this.fold("Where it lies", facts([
-        ["Shard", item.shard], ["Member", item.member], ["Offset", item.offset?.toLocaleString("en")],
-        ["Bytes", item.size?.toLocaleString("en")], ["Picture", item.width && `${item.width} × ${item.height} ${item.format}`],
+        ["Shard", item.shard], ["Member", item.member], ["Offset", item.offset == null ? null : counted(item.offset)],
+        ["Bytes", item.size == null ? null : counted(item.size)], ["Picture", item.width && `${item.width} × ${item.height} ${item.format}`],
         ["Key", item.key], ["Uid", item.uid], ["Row", item.row_id],
       ])),
       ...(item.metadata ? [this.fold("Metadata", element("p", { class: "caption", text: item.metadata }))] : []),
@@ -132,7 +132,7 @@ function barsOf(item) {
 function pastOf(decisions) {
   const list = element("ol", { class: "past" });
   for (const said of decisions) {
-    const what = [said.ruled ? "ruled" : null, said.verdict, said.type, said.level].filter(Boolean).join(" ");
+    const what = `${said.ruled ? "ruled " : ""}${markTitle(said)}`;
     const line = element("li");
     line.append(element(said.undone ? "s" : "strong", { text: what }), ` ${said.reviewer}, ${whenOf(said.time)}`);
     if (said.undone) line.append(", undone");

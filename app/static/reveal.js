@@ -33,9 +33,7 @@ class Reveal {
     this.said("Fetching the picture");
     let picture = null;
     try {
-      const answer = await fetch(`/audit/clear/${id}`, {
-        headers: { "x-audit-token": this.token }, cache: "no-store", signal: asked.signal,
-      });
+      const answer = await request(this.token, `/audit/clear/${id}`, undefined, { signal: asked.signal });
       if (!answer.ok) {
         const { error } = await answer.json().catch(() => ({}));
         if (this.asked === asked) this.hide();
@@ -85,10 +83,7 @@ class Reveal {
     this.canvas.width = this.canvas.height = 0; // the pixels are gone, not only out of sight
     this.said("Hidden");
     const seconds = Math.min(3600, (performance.now() - this.since) / 1000);
-    fetch("/audit/exposure", {
-      method: "POST", keepalive: true,
-      headers: { "content-type": "application/json", "x-audit-token": this.token },
-      body: JSON.stringify({ seconds }),
-    }).then((answer) => (answer.ok ? answer.json() : null)).then((seen) => seen && this.counted?.(seen)).catch(() => {});
+    request(this.token, "/audit/exposure", { seconds }, { keepalive: true })
+      .then((answer) => (answer.ok ? answer.json() : null)).then((seen) => seen && this.counted?.(seen)).catch(() => {});
   }
 }

@@ -23,17 +23,15 @@ class Ruling {
   selected(card) {
     this.panel.hidden = !this.review.data.ruling || !card;
     if (this.panel.hidden) return;
-    const button = element("button", { type: "button", text: "Show what each reviewer said" });
-    button.onclick = () => this.show(card);
+    const button = buttonOf("Show what each reviewer said", () => this.show(card));
     this.panel.replaceChildren(element("p", { text: `${card.said.length} verdicts; look for yourself first.` }), button);
   }
 
   show(card) {
     const list = element("dl");
     for (const said of card.said) {
-      const verdict = [said.verdict, said.type, said.level].filter(Boolean).join(" ");
       const how = [said.time.slice(0, 10), said.revealed ? "saw the picture" : "saw the preview only"];
-      list.append(element("dt", { text: said.reviewer }), element("dd", { text: verdict }),
+      list.append(element("dt", { text: said.reviewer }), element("dd", { text: markTitle(said) }),
         element("dt"), element("dd", { class: "how", text: how.join(", ") }));
       if (said.note) list.append(element("dt"), element("dd", { text: said.note }));
     }

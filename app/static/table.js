@@ -13,14 +13,14 @@ class Table {
     this.open = open;
     this.caption.textContent = data.caption;
     this.body.parentElement.style.setProperty("--figures", data.columns.filter(({ figures }) => figures).length || 1);
-    const head = document.createElement("tr");
+    const head = element("tr");
     head.append(...data.columns.map(({ name, figures }) => this.made("th", name, figures, { scope: "col" })));
     this.head.replaceChildren(head);
     this.body.replaceChildren(...data.rows.map((row) => this.row(row, data.columns)));
   }
 
   row(cells, columns) {
-    const row = document.createElement("tr");
+    const row = element("tr");
     row.append(...cells.map((cell, n) => this.cell(cell, columns[n].figures, n === 0)));
     return row;
   }
@@ -29,7 +29,7 @@ class Table {
     const made = this.made(first ? "th" : "td", link ? undefined : text, figures, first ? { scope: "row" } : {});
     if (shade !== undefined) made.style.setProperty("--shade", `${Math.round(shade * 100)}%`);
     if (link) {
-      const to = this.made("a", text, false, { href: link, ...(label ? { "aria-label": label, title: label } : {}) });
+      const to = this.made("a", text, false, { href: link, "aria-label": label || null, title: label || null });
       to.addEventListener("click", (event) => {
         if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
         event.preventDefault();
@@ -41,11 +41,7 @@ class Table {
   }
 
   made(name, text, figures, attributes) {
-    const made = document.createElement(name);
-    if (text !== undefined) made.textContent = text;
-    if (figures) made.className = "figures";
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
+    return element(name, { text, class: figures ? "figures" : null, ...attributes });
   }
 }
 

@@ -87,12 +87,10 @@ class Wellbeing {
     const head = element("h2", { text: title, tabindex: "-1" });
     const buttons = element("div", { class: "answers" });
     for (const [label, then] of answers) {
-      const button = element("button", { type: "button", text: label });
-      button.onclick = () => {
+      buttons.append(buttonOf(label, () => {
         this.dialog.close();
         then();
-      };
-      buttons.append(button);
+      }));
     }
     this.dialog.setAttribute("aria-label", title);
     this.dialog.replaceChildren(head, element("p", { text }), buttons);
