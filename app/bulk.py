@@ -34,6 +34,7 @@ PIECE = 250  # decisions brought to disk together; others store theirs in betwee
 PAUSE = 0.002  # seconds after each piece, in which keys of others get through
 SHOWN = 24  # rows of the sample
 OFFERS_KEPT = 16
+ROWS_KEPT = 2_000_000  # of all offers together, half a GB a million; the newest is kept in any case
 JOBS_KEPT = 64
 
 LOCKED = "locked away"
@@ -121,8 +122,9 @@ class Batches:
         made = _offer(visit.desk, visit.reviewer, asked)
         with self._lock:
             self._offers[made.number] = made
-            while len(self._offers) > OFFERS_KEPT:
-                self._offers.popitem(last=False)
+            kept = sum(len(one.rows) for one in self._offers.values())
+            while len(self._offers) > 1 and (kept > ROWS_KEPT or len(self._offers) > OFFERS_KEPT):
+                kept -= len(self._offers.popitem(last=False)[1].rows)
         return made
 
     def offered(self, number: int, reviewer: str | None) -> Offer:

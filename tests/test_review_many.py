@@ -15,10 +15,12 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import bulk
 from app.bulk import DISPUTED, GONE, LOCKED, OPTED_OUT, SETTLED
 from app.desk import Desk, open_desk
 from app.people import Personal
 from app.visit import Visit
+from audit.errors import UsageError
 from audit.outcomes import settle
 from audit.reader import Spec
 from audit.verdicts import read_log
@@ -196,6 +198,16 @@ def test_what_is_locked_away_before_the_confirmation_is_left_out(
     )  # fmt: skip
     assert state["done"] == found["count"] - 1
     assert row["row_id"] not in {line["row_id"] for line in reviews.log(catalog)}
+
+
+def test_large_offers_are_not_all_kept(
+    desk: Desk, ask: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "ROWS_KEPT", len(rows_of(desk)) * 2)
+    first, *_, last = (offer(ask, desk)["offer"] for _ in range(3))
+    assert len(desk.batches.offered(int(last), "ann").rows) == len(rows_of(desk))
+    with pytest.raises(UsageError, match="open the dialog again"):
+        desk.batches.offered(int(first), "ann")
 
 
 def test_a_queue_found_anew_is_not_decided_by_its_old_name(desk: Desk, ask: Asked) -> None:
