@@ -109,10 +109,14 @@ class Review {
     this.backwards = false;
   }
 
+  isOpen({ id, gone }) {
+    return !gone && !this.marks.get(id);
+  }
+
   // What was decided before a reload is not decided again by the next key.
   firstOpen() {
     if (this.data.state !== "open") return 0;
-    return Math.max(0, this.cards.findIndex(({ id }) => !this.marks.get(id)));
+    return Math.max(0, this.cards.findIndex((card) => this.isOpen(card)));
   }
 
   // Cells and pane end where the window does; other pages have more above them.
@@ -212,7 +216,7 @@ class Review {
   }
 
   end() {
-    const open = this.cards.filter(({ id, gone }) => !gone && !this.marks.get(id));
+    const open = this.cards.filter((card) => this.isOpen(card));
     this.ending.end(open.length, () => this.select(this.cards.indexOf(open[0])));
     this.fit();
     this.place();
