@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ import numpy as np
 
 from app.loaded import Loaded
 from app.mirror import Mirror
+from app.pictures import LIMITS
 from audit.clusters import Ids
 from audit.errors import ImageError, UsageError
-from audit.images import Limits, load
+from audit.images import load
 from audit.likeness import Cosines
 from audit.reader import NEAREST, Snapshot
 from audit.specs import Spec
@@ -30,7 +32,7 @@ PICTURES_KEPT = 1_000
 LARGEST = 20 << 20  # bytes of a picture that is handed in
 CONFIRMED = 200  # the latest rows that people confirmed, to which others are near
 
-_LIMITS = Limits(max_bytes=LARGEST)
+_LIMITS = replace(LIMITS, max_bytes=LARGEST)
 
 
 class Ways:
@@ -104,7 +106,7 @@ class Ways:
         for sample in sampling.read(self._catalog):
             if sample.id == name:
                 return np.array(sample.rows, np.int64)
-        raise UsageError(f"sample {name}: there is none of this name; draw one on page Estimate")
+        raise UsageError(f"random sample {name}: there is none; draw one on the page Estimate")
 
 
 def _embedding(scorer: AnyScorer, data: bytes) -> Cosines:

@@ -226,7 +226,11 @@ def test_a_picture_is_compared_by_the_catalogs_scorer_and_not_kept(scanned: Path
     assert not [p for p in scanned.rglob("*") if p.is_file() and data in p.read_bytes()]
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", reviews.drawn(1)[:900], reviews.bomb(14_000)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no picture", reviews.drawn(1)[:900], reviews.bomb(14_000), reviews.bomb(7_000)],
+    ids=["empty", "text", "cut", "bomb", "larger than what is shown"],
+)
 def test_what_is_no_picture_is_refused_in_one_line(scanned: Path, data: bytes) -> None:
     with pytest.raises(UsageError, match="picture: cannot be read") as refused:
         Desk(scanned, None).ways.hand_in(data)
