@@ -42,7 +42,7 @@ BY = {
 BROUGHT = {
     "cluster": "Near-duplicates",
     "box": "Part of the map",
-    "sample": "A sample",
+    "sample": "A random sample",
     "rows": "Chosen ones",
 }
 """Ways in that only links lead to; what is given to them is `given` in the address."""

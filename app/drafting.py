@@ -16,8 +16,8 @@ from audit.errors import UsageError
 from curation.drafts import Content, changes, content
 
 _KEY = "policy draft"
-Path = tuple[str, ...]
-"""Keys from the outermost in: ("thresholds", "types", "illegal")."""
+Keys = tuple[str, ...]
+"""Where something stands, from the outermost key in: ("thresholds", "types", "illegal")."""
 
 
 @dataclass(slots=True)
@@ -40,14 +40,14 @@ class Draft:
         """What differs from what is saved."""
         return changes(self.saved, self.now)
 
-    def get(self, path: Path) -> Any:
+    def get(self, path: Keys) -> Any:
         """What it says at a place; None: nothing."""
         found: Any = self.now
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
         return found
 
-    def put(self, path: Path, value: Any) -> None:
+    def put(self, path: Keys, value: Any) -> None:
         """Say something at a place, or (None) nothing."""
         at = self.now
         for key in path[:-1]:

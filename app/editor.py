@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.drafting import Draft, Path
+from app.drafting import Draft, Keys
 from curation.rules import ACTIONS, FARTHEST, PAIRS, RISKY_LEVELS, RISKY_TYPES
 
 NONE = "no rule"
@@ -116,7 +116,7 @@ def _named(draft: Draft, group: str, name: str) -> None:
     )  # fmt: skip
 
 
-def _rule(draft: Draft, score: Path, action: Path, name: str, about: str = "") -> None:
+def _rule(draft: Draft, score: Keys, action: Keys, name: str, about: str = "") -> None:
     """A rule that is there or not: its threshold and its action."""
     what, left, right = st.columns([2, 3, 2.4], vertical_alignment="bottom")
     what.text(name)
@@ -135,7 +135,7 @@ def _rule(draft: Draft, score: Path, action: Path, name: str, about: str = "") -
 
 
 def _slider(
-    draft: Draft, path: Path, label: str, *, hidden: bool = False, there: bool = True
+    draft: Draft, path: Keys, label: str, *, hidden: bool = False, there: bool = True
 ) -> None:
     value = draft.get(path) if there else _FIRST
     key = _key(draft, path) if there else f"{_key(draft, path)} none"
@@ -149,7 +149,7 @@ def _slider(
 
 
 def _select(
-    draft: Draft, path: Path, label: str, options: Sequence[str], *, hidden: bool = False
+    draft: Draft, path: Keys, label: str, options: Sequence[str], *, hidden: bool = False
 ) -> None:
     key = _key(draft, path)
     if key not in st.session_state:
@@ -160,31 +160,31 @@ def _select(
     )  # fmt: skip
 
 
-def _number(draft: Draft, path: Path, label: str, least: int, most: int) -> None:
+def _number(draft: Draft, path: Keys, label: str, least: int, most: int) -> None:
     _widget(draft, path, lambda key: st.number_input(
         label, least, most, key=key, on_change=_put, args=(draft, path, key)
     ))  # fmt: skip
 
 
-def _widget(draft: Draft, path: Path, make: Callable[[str], Any]) -> None:
+def _widget(draft: Draft, path: Keys, make: Callable[[str], Any]) -> None:
     key = _key(draft, path)
     if key not in st.session_state:
         st.session_state[key] = draft.get(path)
     make(key)
 
 
-def _key(draft: Draft, path: Path) -> str:
+def _key(draft: Draft, path: Keys) -> str:
     return f"policy {draft.round} {'/'.join(path)}"
 
 
-def _put(draft: Draft, path: Path, key: str) -> None:
+def _put(draft: Draft, path: Keys, key: str) -> None:
     value = st.session_state[key]
     if isinstance(value, float):
         value = round(value, 6)
     draft.put(path, None if value == NONE else value)
 
 
-def _put_rule(draft: Draft, score: Path, action: Path, key: str) -> None:
+def _put_rule(draft: Draft, score: Keys, action: Keys, key: str) -> None:
     chosen = st.session_state[key]
     if chosen == NONE:
         _remove(draft, (score, action))
@@ -194,7 +194,7 @@ def _put_rule(draft: Draft, score: Path, action: Path, key: str) -> None:
         draft.put(score, _FIRST)
 
 
-def _remove(draft: Draft, paths: Sequence[Path]) -> None:
+def _remove(draft: Draft, paths: Sequence[Keys]) -> None:
     for path in paths:
         draft.put(path, None)
         # Should the rule come back, its widgets begin with what it says then.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from pathlib import Path
@@ -60,9 +61,9 @@ class Pictures:
         """JPEG in colour, upright, longest side SIDE; raises Unshowable."""
         return self._made(self._clear, row)
 
-    def _made(self, make: Any, row: dict[str, Any]) -> bytes:
+    def _made(self, make: Callable[[dict[str, Any]], bytes], row: dict[str, Any]) -> bytes:
         try:
-            made: bytes = self._pool.submit(make, row).result(SECONDS)
+            made = self._pool.submit(make, row).result(SECONDS)
         except TooSlow:
             raise Unshowable(f"too slow: not decoded within {SECONDS:g} s") from None
         except (ShardwardenError, OSError) as error:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.clusters import Ids
 from audit.specs import Spec
 from audit.taxonomy import TYPES
-
-Ids = npt.NDArray[np.int64]
 
 _RISKY = ", ".join(f"p_{name}" for name in TYPES if name != "safe")
 MARGIN = f"abs(coalesce(p_safe, 0) - coalesce(greatest({_RISKY}), 0))"

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit import vectors
+from audit.clusters import Ids
 from audit.errors import ShardwardenError, UsageError
 
-Ids = npt.NDArray[np.int64]
 Cosines = npt.NDArray[np.float32]
 
 

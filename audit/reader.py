@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from audit import finding
 from audit.catalog import NAME, Catalog
-from audit.clusters import Clusters
+from audit.clusters import Clusters, Ids
 from audit.conditions import Conditions
 from audit.errors import ShardwardenError, UsageError
 from audit.likeness import Likeness
@@ -31,7 +31,6 @@ from audit.taxonomy import TYPES
 __all__ = ["ORDERS", "SCOPES", "Ids", "Reader", "Signature", "Snapshot", "Spec"]
 
 Signature = tuple[int, int, int]
-Ids = npt.NDArray[np.int64]
 NEAREST = 2_400  # rows that are looked at when the most similar ones are asked for
 
 _SAFE = TYPES[SAFE_INDEX]

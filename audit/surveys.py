@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from audit.catalog import Catalog
 from audit.errors import UsageError
+from audit.finding import FLAGGED
 from audit.taxonomy import TYPES
 
 SCORES = ("risk", *(f"p_{name}" for name in TYPES))
@@ -23,7 +24,6 @@ BINS = 50  # of a histogram
 SIDES = (24, 60, 120)  # squares of the map each way: for few rows, more, and many
 COUNTED = 0.5  # probability from which a concept counts as seen
 
-_RISKY = "risk_type IS NOT NULL AND risk_type <> 'safe'"
 _BOOKS = ("members", "other", "scored", "failed", "quarantined", "upstream_failed", "faults")
 
 Counts = npt.NDArray[np.int64]
@@ -96,7 +96,7 @@ def books(catalog: Catalog) -> tuple[Books, ...]:
     found = catalog.ask(
         f"SELECT s.shard, {sums}, coalesce(f.flagged, 0) AS flagged FROM catalog.shards s "
         "LEFT JOIN (SELECT shard, count(*) AS flagged FROM catalog.samples "
-        f"WHERE status = 'scored' AND {_RISKY} GROUP BY shard) f USING (shard) ORDER BY s.shard"
+        f"WHERE {FLAGGED} GROUP BY shard) f USING (shard) ORDER BY s.shard"
     )
     return tuple(Books(**row) for row in found.to_pylist())
 
@@ -138,7 +138,7 @@ def flagged_among(catalog: Catalog, row_ids: Sequence[int]) -> int:
     """How many of these rows are flagged."""
     found = catalog.ask(
         "SELECT count(*) AS n FROM (SELECT unnest(?::BIGINT[]) AS row_id) "
-        f"JOIN catalog.samples USING (row_id) WHERE status = 'scored' AND {_RISKY}",
+        f"JOIN catalog.samples USING (row_id) WHERE {FLAGGED}",
         [list(row_ids)],
     )
     return int(found["n"][0].as_py())
@@ -248,7 +248,7 @@ def _placed(only: str) -> str:
         return "catalog.map"
     if only not in ("flagged", *TYPES):
         raise UsageError(f"map: unknown kind {only[:40]!r}; known: flagged, {', '.join(TYPES)}")
-    rows = _RISKY if only == "flagged" else f"risk_type = '{only}'"
+    rows = FLAGGED if only == "flagged" else f"risk_type = '{only}'"
     return f"catalog.map JOIN (SELECT row_id FROM catalog.samples WHERE {rows}) USING (row_id)"
 
 
