@@ -24,6 +24,7 @@ METRICS = "/_stcore/metrics"  # how many are here and what they use: nobody's bu
 REVIEWER = "shardwarden.reviewer"  # of a request that a proxy vouches for, in its ASGI scope
 _PLAIN = re.compile(r"/audit(/[a-z]+(/[0-9]{1,19})?)?")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_NOBODY = "not let in: come through the proxy, and be among `people` if review.yaml lists any"
 
 
 def policy() -> str:
@@ -102,7 +103,7 @@ class Guard:
         scope[REVIEWER] = self._sign_in.of_headers(scope["headers"])
         if not is_near(scope.get("client")):  # anybody could write that header
             scope[REVIEWER] = None
-        return None if scope[REVIEWER] else "not signed in: come through the proxy"
+        return None if scope[REVIEWER] else _NOBODY
 
     @staticmethod
     def _is_own(scope: Scope) -> bool:

@@ -109,11 +109,11 @@ def _counts(here: Visit, scope: str, levels: tuple[str, ...]) -> None:
     cells = "".join(
         f"<span>{name}</span><span>{found[name]:,}</span>" for name in TYPES if found[name]
     )
-    st.caption("Samples of each type, decided or not")
     st.html(
         "<div role=note aria-label='Samples by type' style='display:grid;font-size:13px;"
         "grid-template-columns:repeat(2,max-content 1fr);column-gap:10px;opacity:.8;"
-        f"font-variant-numeric:tabular-nums;margin-top:-12px'>{cells}</div>"
+        f"font-variant-numeric:tabular-nums'>"
+        f"<span style='grid-column:1/-1'>In all, decided or not</span>{cells}</div>"
     )
 
 
