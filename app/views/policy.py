@@ -141,7 +141,7 @@ def _effect(here: Visit, found: Draft) -> Outlook | None:
 
 def _time(hours: float) -> str:
     """As one says it: hours, or minutes where it is less than one."""
-    minutes = max(1, math.ceil(hours * 60))
+    minutes = max(1, math.ceil(hours * 60)) if hours else 0
     if minutes >= 60:
         return f"{hours:,.1f} hours"
     return f"{minutes} minute{'' if minutes == 1 else 's'}"

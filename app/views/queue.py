@@ -109,6 +109,8 @@ def _counts(here: Visit, scope: str, levels: tuple[str, ...]) -> None:
     cells = "".join(
         f"<span>{name}</span><span>{found[name]:,}</span>" for name in TYPES if found[name]
     )
+    if not cells:
+        return
     st.html(
         "<div role=note aria-label='Samples by type' style='display:grid;font-size:13px;"
         "grid-template-columns:repeat(2,max-content 1fr);column-gap:10px;opacity:.8;"
