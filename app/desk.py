@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from app.assigning import Assignments
 from app.bulk import Batches
@@ -16,7 +19,7 @@ from app.mirror import Mirror
 from app.people import People
 from app.pictures import Pictures
 from app.planning import Planning
-from app.results import Results
+from app.results import Results, ResultSet
 from app.team import read_team
 from app.tokens import Tokens
 from app.ways import Ways
@@ -26,6 +29,8 @@ from audit.reader import Reader, Snapshot
 from audit.verdicts import is_alias
 from curation.decisions import Decisions
 from curation.policy import DEFAULT
+
+AHEAD = 60  # rows read before they are asked for: a page, and some that others have
 
 _current: Desk | None = None
 
@@ -76,6 +81,7 @@ class Desk:
         self.planning = Planning(catalog, self.reader, policy)
         self.policies = self.planning.policies
         self.jobs = Jobs()
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
         self.ways = Ways(catalog, self.mirror, self.scorer_loaded)
         self.results = Results(self.reader, self.mirror, self.ways)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
@@ -103,6 +109,15 @@ class Desk:
         if word is not None and (found := self.tokens.purpose_of(word, reviewer, row_id)):
             return found
         return self.assignments.purpose(reviewer, row_id)
+
+    def read_ahead(self, results: ResultSet, row_id: int) -> None:
+        """Read in the background what comes behind a row: the next page is likely to be wanted."""
+        self._ahead.submit(self._read_behind, results, row_id)
+
+    def _read_behind(self, results: ResultSet, row_id: int) -> None:
+        at = np.flatnonzero(results.row_ids == row_id)[:1]
+        for place in at.tolist():
+            self.now().cards(results.row_ids[place + 1 : place + 1 + AHEAD].tolist())
 
     def now(self) -> Snapshot:
         """The catalog as it is published now."""

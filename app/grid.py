@@ -71,6 +71,8 @@ def show_grid(
     component("audit_grid", "grid.html", STYLES, SCRIPTS)(
         key="grid", data=data, on_turn_change=turned, on_renew_change=renewed
     )
+    if ids:
+        visit.desk.read_ahead(given.results, ids[-1])
 
 
 def show_keys(visit: Visit) -> None:

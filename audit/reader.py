@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from audit.taxonomy import TYPES
 __all__ = ["ORDERS", "SCOPES", "Ids", "Reader", "Signature", "Snapshot", "Spec"]
 
 Signature = tuple[int, int, int]
+CARDS_KEPT = 4_096  # rows, some kilobytes each
 NEAREST = 2_400  # rows that are looked at when the most similar ones are asked for
 
 _SAFE = TYPES[SAFE_INDEX]
@@ -81,6 +83,8 @@ class Snapshot(Catalog):
         self.likeness = Likeness(self.directory, self.vectors)
         self._conditions = Conditions(self.directory)
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+        self._cards: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._cards_lock = threading.Lock()
 
     def ids(
         self,
@@ -168,8 +172,21 @@ class Snapshot(Catalog):
         return self.likeness.of_row(row_id, k, among)
 
     def cards(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """What a page shows of these rows, by row_id; those that are not to be shown are absent."""
-        return self._by_id(_CARD, row_ids)
+        """What a page shows of these rows, by row_id; those that are not to be shown are absent.
+
+        Kept for a while: a snapshot never changes, and each decision asks again. Not to be written.
+        """
+        with self._cards_lock:
+            known = {row: self._cards[row] for row in row_ids if row in self._cards}
+        missing = [row for row in row_ids if row not in known]
+        if missing:
+            found = self._by_id(_CARD, missing)
+            with self._cards_lock:
+                self._cards.update(found)
+                while len(self._cards) > CARDS_KEPT:
+                    self._cards.popitem(last=False)
+            known |= found
+        return known
 
     def detail(self, row_id: int) -> dict[str, Any] | None:
         """Every column of one row; None when there is none to be shown."""
