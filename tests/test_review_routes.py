@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from app.component import AT, MODULES
 from app.desk import Desk
 from app.mirror import Mirror
 from audit.catalog import Catalog
@@ -277,3 +278,15 @@ def test_what_is_no_regular_file_among_the_decisions_holds_nobody_up(tmp_path: P
     found = decide(1, "u", "keep", "ann")
     (folder / "ann.jsonl").write_bytes(as_line(found, "") + b"\n")
     assert Mirror(tmp_path).decided() == [1]
+
+
+def test_scripts_are_served_by_number_to_anybody_and_strange_numbers_are_404(
+    ask: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODULES, 7, b"export default 1;")
+    status, headers, body = ask(f"{AT}/7", x_audit_token="")
+    assert (status, body) == (200, b"export default 1;")
+    assert headers["content-type"].startswith("text/javascript")
+    assert "immutable" in headers["cache-control"]
+    status, headers, _ = ask(f"{AT}/8")
+    assert (status, headers["content-type"]) == (404, "application/json")

@@ -1,7 +1,7 @@
 """The addresses under /audit/ that the page's own script asks: pictures, details, decisions.
 
-Every answer that is no picture is JSON. A row that is unknown, quarantined or locked away is the
-same 404 everywhere.
+Every answer that is no picture or script is JSON. A row that is unknown, quarantined or locked away
+is the same 404 everywhere.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from app.desk import Desk
-from app.routes import bulk, deciding, exports, items, leaving, pictures, settings
+from app.routes import bulk, deciding, exports, items, leaving, modules, pictures, settings
 from app.routes.answering import nothing
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -25,6 +25,7 @@ def routes(desk: Desk) -> list[Route]:
         *exports.routes(desk),
         *settings.routes(desk),
         *leaving.routes(desk),
+        *modules.routes(desk),
         Route("/audit", nothing(), methods=METHODS),
         Route("/audit/{rest:path}", nothing(), methods=METHODS),
     ]
