@@ -48,8 +48,9 @@ class Site:
         self.port = port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Ends with the module: while Playwright runs, this thread has an event loop."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=str(reviews.CHROMIUM), args=list(reviews.FLAGS)
