@@ -206,13 +206,15 @@ class Catalog(ExitStack):
                 )
                 wanted.append(value.alias(f"{title}:{key}"))
         try:
-            return _take(self._connection.table("samples").select(*wanted), None)
+            with self._connection.cursor() as cursor:
+                return _take(cursor.table("catalog.main.samples").select(*wanted), None)
         except duckdb.Error as error:
             raise UsageError(f"columns: {one_line(error)}") from error
 
     def shards(self) -> pa.Table:
         """The books of every shard, by id."""
-        return _take(self._connection.table("shards").order("shard"), None)
+        with self._connection.cursor() as cursor:
+            return _take(cursor.table("catalog.main.shards").order("shard"), None)
 
     def score_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(concepts, extra scorers' columns) that some row has a score of, sorted."""
@@ -348,7 +350,9 @@ class Catalog(ExitStack):
         return {name: int(count) for name, count in rows}
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self._connection.execute(query).fetchall()
+        with self._connection.cursor() as cursor:
+            cursor.execute("USE catalog")
+            return cursor.execute(query).fetchall()
 
 
 def _take(relation: duckdb.DuckDBPyRelation, limit: int | None) -> pa.Table:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -471,3 +472,13 @@ def test_columns_are_those_of_the_parts_with_one_column_a_score(
     fire = [dict(row["concepts"])["fire"] if row["concepts"] else None for row in rows]
     assert table["concept:fire"].to_pylist() == fire
     assert table["concept:it's new"].null_count == table["extra:x"].null_count == len(rows)
+
+
+def test_threads_ask_one_catalog_side_by_side(catalog: Path) -> None:
+    with Catalog(catalog) as opened, ThreadPoolExecutor(4) as threads:
+        asked = [
+            threads.submit(ask)
+            for _ in range(50)
+            for ask in (opened.shards, opened.status, lambda: opened.columns(["row_id", "risk"]))
+        ]
+        assert len({str(each.result()) for each in asked}) == 3
