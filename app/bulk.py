@@ -295,7 +295,7 @@ def _decision(
     return checked(
         {
             "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
-            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer,
+            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer_sha256,
             "policy": offer.ground.policy.hash, "batch": batch, **(said.of(row) or {}),
         }
     )  # fmt: skip

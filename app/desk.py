@@ -12,7 +12,7 @@ from app.assigning import Assignments
 from app.bulk import Batches
 from app.evidence import Evidence
 from app.exposure import Exposure
-from app.identity import HEADER, SignIn
+from app.identity import SignIn, Who
 from app.jobs import Jobs
 from app.loaded import Loaded
 from app.mirror import Mirror
@@ -26,7 +26,6 @@ from app.ways import Ways
 from audit.errors import UsageError
 from audit.header import read as read_header
 from audit.reader import Reader, Snapshot
-from audit.verdicts import is_alias
 from curation.decisions import Decisions
 from curation.policy import DEFAULT
 
@@ -41,40 +40,31 @@ class Desk:
     def __init__(
         self,
         catalog: Path,
-        reviewer: str | None,
+        who: Who | str | None,
         policy: str = DEFAULT,
-        mode: str = "local",
-        header: str = HEADER,
         scorer: str | None = None,
     ) -> None:
-        """Open a catalog; without a reviewer nothing can be decided.
+        """Open a catalog.
 
-        reviewer  with the sign-in "local", which has no other
+        who       reviews; a name is short for Who(name)
         policy    in force: name of a preset, or path of a file
-        mode, header   how reviewers are known, see app.identity
         scorer    that the catalog was made with, or its folder; None: by the name it has there
-        raises    UsageError for a name that is none, or a policy, review.yaml or sign-in that is
-                  wrong, ShardwardenError for a catalog that cannot be read
+        raises    UsageError for a policy, review.yaml or sign-in that is wrong, ShardwardenError
+                  for a catalog that cannot be read
         """
-        if reviewer is not None and not is_alias(reviewer):
-            raise UsageError(
-                f"--reviewer {reviewer!r}: a name is a-z, 0-9, _ and -, begins with a letter or "
-                "figure and has 64 characters at most; choose another"
-            )
-        if reviewer is not None and mode != "local":
-            raise UsageError(f"--reviewer: with --sign-in {mode} everybody has their own; leave it")
+        who = who if isinstance(who, Who) else Who(who)
         self.catalog = catalog
-        self.reviewer = reviewer
+        self.reviewer = who.reviewer
         self.team = read_team(catalog)
-        self.sign_in = SignIn(mode, header, self.team.people)
-        self.scorer = str(read_header(catalog).get("scorer_sha256", ""))
+        self.sign_in = SignIn(who.mode, who.header, self.team.people)
+        self.scorer_sha256 = str(read_header(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog, self.team.safe_every)
         self.decisions = Decisions(catalog)
         self.batches = Batches()
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
-        self.scorer_loaded = Loaded(catalog, scorer)
-        self.evidence = Evidence(self.pictures, self.scorer_loaded)
+        loaded = Loaded(catalog, scorer)
+        self.evidence = Evidence(self.pictures, loaded)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
         self.exposure = Exposure(catalog, self.people)
@@ -82,7 +72,7 @@ class Desk:
         self.policies = self.planning.policies
         self.jobs = Jobs()
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-        self.ways = Ways(catalog, self.mirror, self.scorer_loaded)
+        self.ways = Ways(catalog, self.mirror, loaded)
         self.results = Results(self.reader, self.mirror, self.ways)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
 
@@ -124,18 +114,11 @@ class Desk:
         return self.reader.now()
 
 
-def open_desk(
-    catalog: Path,
-    reviewer: str | None,
-    policy: str = DEFAULT,
-    mode: str = "local",
-    header: str = HEADER,
-    scorer: str | None = None,
-) -> Desk:
-    """Open the one desk of this process; what the page and the routes then work with. See Desk."""
+def open_desk(made: Desk) -> Desk:
+    """Make it the one desk of this process, which the page and the routes then work with."""
     global _current
-    _current = Desk(catalog, reviewer, policy, mode, header, scorer)
-    return _current
+    _current = made
+    return made
 
 
 def desk() -> Desk:

@@ -26,6 +26,34 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Who reviews: one by name, or everybody whom a proxy or provider names.
+
+    reviewer  with the mode "local", which has no other; None: nothing can be decided
+    mode      of MODES
+    header    of a request, in which the proxy names who asks; only with "proxy"
+    raises    UsageError for a name that is none, or one beside a proxy or provider
+    """
+
+    reviewer: str | None = None
+    mode: str = "local"
+    header: str = HEADER
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is none, and one where everybody has their own."""
+        if self.reviewer is None:
+            return
+        if not is_alias(self.reviewer):
+            raise UsageError(
+                f"--reviewer {self.reviewer!r}: a name is a-z, 0-9, _ and -, begins with a letter "
+                "or figure and has 64 characters at most; choose another"
+            )
+        if self.mode != "local":
+            do = "everybody has their own; leave it"
+            raise UsageError(f"--reviewer: with --sign-in {self.mode} {do}")
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """How reviewers are known.
 

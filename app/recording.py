@@ -85,7 +85,7 @@ def _decision(
         said["blind"] = blind
         said["purpose"] = desk.purpose(reviewer, row["row_id"], word)
     about = {
-        "uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer,
+        "uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer_sha256,
         "policy": desk.policies.hash(),
     }  # fmt: skip
     return checked({**said, **about})

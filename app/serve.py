@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.identity import Who, check_provider
 from audit.errors import UsageError
 from audit.terminal import warn
 
@@ -58,15 +59,6 @@ class Place:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who reviews: one by name, or everybody whom a proxy or provider names; see app.identity."""
-
-    reviewer: str | None = None
-    mode: str = "local"
-    header: str = "X-Forwarded-User"
-
-
 def serve(
     catalog: Path,
     who: Who,
@@ -91,15 +83,14 @@ def serve(
     flags = {**SETTINGS, "server.address": place.host, "server.port": place.port}
     streamlit_config.get_config_options(force_reparse=True, options_from_flags=flags)
     from app.alone import claimed
-    from app.desk import open_desk
-    from app.identity import check_provider
+    from app.desk import Desk, open_desk
 
     names = [*LOCAL, *place.names]
     if who.mode == "oidc":
         names.append(check_provider())
     bare = [name.strip("[]") for name in names]
     streamlit_config.set_option("server.allowedHosts", bare)
-    desk = open_desk(catalog, who.reviewer, policy, who.mode, who.header, scorer)
+    desk = open_desk(Desk(catalog, who, policy, scorer))
     with claimed(catalog) as alone, listening(place) as listener:
         if not alone:
             warn(

@@ -32,7 +32,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
     shutil.rmtree(catalog / "decisions", ignore_errors=True)
-    return open_desk(catalog, "ann")
+    return open_desk(Desk(catalog, "ann"))
 
 
 def script() -> None:
@@ -122,7 +122,7 @@ def test_the_map_has_a_table_whose_parts_hold_everything(desk: Desk, catalog: Pa
 
 def test_without_a_map_the_page_says_how_to_make_one(tmp_path: Path) -> None:
     folder = reviews.write(tmp_path)
-    open_desk(folder, "ann")
+    open_desk(Desk(folder, "ann"))
     assert "run: audit index tars.audit --map" in said(opened())
 
 
@@ -156,13 +156,13 @@ def test_agreement_is_shown_once_two_have_judged_the_same(catalog: Path, desk: D
 
 
 def test_without_a_name_the_page_is_there_to_read(catalog: Path) -> None:
-    open_desk(catalog, None)
+    open_desk(Desk(catalog, None))
     assert "flagged pictures are decided" in said(opened())
 
 
 def test_a_replaced_catalog_is_counted_anew(tmp_path: Path) -> None:
     folder = reviews.write(tmp_path)
-    open_desk(folder, "ann")
+    open_desk(Desk(folder, "ann"))
     before = opened()
     assert "There is no map yet" in said(before)
     mapping.make(folder)

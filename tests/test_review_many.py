@@ -50,7 +50,7 @@ def catalog(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
-    return open_desk(catalog, "ann")
+    return open_desk(Desk(catalog, "ann"))
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_the_effect_is_what_a_plan_of_the_whole_catalog_comes_to(
         assert said["count"] == len(scored)
         other = shutil.copytree(catalog, catalog.with_name(f"{verdict}.audit"))
         Decisions(other).append(
-            decide(r["row_id"], r["uid"] or "", verdict, "ann", scorer=desk.scorer,
+            decide(r["row_id"], r["uid"] or "", verdict, "ann", scorer=desk.scorer_sha256,
                    **({"type": r["risk_type"], "level": r["risk_level"]} if verdict == "agree"
                       else {}))
             for r in scored
@@ -248,7 +248,7 @@ def test_not_everything_can_be_said_of_many(ask: Asked, desk: Desk, said: dict[s
 
 def test_hidden_scores_are_not_agreed_to(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("blind_share: 1.0\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     ask = Asked(desk)
     found = offer(ask, desk)
     for verdict, count in (("agree", 0), ("keep", found["count"])):
@@ -383,7 +383,7 @@ def test_a_ruling_shows_nothing_again_that_somebody_has_locked_away_meanwhile(
 
 def test_only_those_named_in_review_yaml_rule(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("adjudicators: [cleo]\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     row = rows_of(desk)[3]
     sent = {"decisions": [entry(row["row_id"], "keep", "a3", rules=True)]}
     (refused,) = posted(Asked(desk), "/audit/decisions", sent)["refused"]
@@ -416,7 +416,7 @@ def table(at: AppTest) -> list[list[str]]:
 
 def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("adjudicators: [ann]\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     rows = rows_of(desk)
     first = say(catalog, rows[0], "ann", "drop", note="![x](http://beacon.example/n.png)\x1b[31m")
     say(catalog, rows[1], "bob", "relabel", type="illegal", level="low", batch=BATCH)
@@ -437,7 +437,7 @@ def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
 
 def test_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path, desk: Desk) -> None:
     (catalog / "review.yaml").write_text("second_share: 1.0\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     for row in rows_of(desk)[:40]:
         say(catalog, row, "bob", "relabel", type="illegal", level="high")
     given = desk.assignments.page(Visit(desk, "ann"), Spec(order="risk"), "open", 1).rows
@@ -455,7 +455,7 @@ def test_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path, desk: Desk
 
 def test_the_effect_of_a_batch_tells_nothing_of_rows_to_look_at_again(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("second_share: 1.0\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     ask = Asked(desk)
     row = rows_of(desk)[3]
     asked = {"rows": [str(row["row_id"])]}
@@ -473,7 +473,7 @@ def test_the_effect_of_a_batch_tells_nothing_of_rows_to_look_at_again(catalog: P
 
 def test_neighbours_tell_nothing_of_rows_to_look_at_again(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("second_share: 1.0\n")
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     ask = Asked(desk)
     rows = rows_of(desk)
     for row in rows:

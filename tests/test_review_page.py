@@ -15,7 +15,8 @@ from app import results
 from app.assigning import Assignments
 from app.cards import cards
 from app.desk import Desk, open_desk
-from app.serve import Place, Who, listening, serve
+from app.identity import Who
+from app.serve import Place, listening, serve
 from app.visit import Visit
 from audit.building import index
 from audit.errors import UsageError
@@ -31,7 +32,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
-    return open_desk(catalog, "ann")
+    return open_desk(Desk(catalog, "ann"))
 
 
 def opened(**address: str) -> AppTest:
@@ -161,14 +162,14 @@ def test_orders_hold_against_numpy(desk: Desk) -> None:
 
 
 def test_without_a_name_the_page_is_read_only(catalog: Path) -> None:
-    open_desk(catalog, None)
+    open_desk(Desk(catalog, None))
     assert payload(opened())["reviewer"] is None
 
 
 @pytest.mark.parametrize("name", ["Ann B", "../x", "", "a" * 65])
 def test_a_name_that_is_no_name_is_refused(catalog: Path, name: str) -> None:
     with pytest.raises(UsageError, match="--reviewer"):
-        open_desk(catalog, name)
+        open_desk(Desk(catalog, name))
 
 
 def test_only_loopback_is_listened_on_and_without_nagle(catalog: Path) -> None:

@@ -62,7 +62,7 @@ def mild(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def desk(catalog: Path, mild: Path) -> Desk:
-    return open_desk(catalog, "ann", str(mild))
+    return open_desk(Desk(catalog, "ann", str(mild)))
 
 
 def policy_page() -> None:
@@ -207,7 +207,7 @@ def test_who_may_not_settle_may_look_and_change_nothing(
     catalog: Path, mild: Path, reviewer: str | None, team: str
 ) -> None:
     (catalog / "review.yaml").write_text(team)
-    open_desk(catalog, reviewer, str(mild))
+    open_desk(Desk(catalog, reviewer, str(mild)))
     at = drawn(policy_page)
     slider(at, "illegal").set_value(0.2).run()
     assert all(b.disabled for b in at.button if b.label in ("Save", "Put in force"))
@@ -240,9 +240,9 @@ def test_decisions_name_the_policy_that_is_in_force(desk: Desk, catalog: Path) -
 def test_a_wrong_policy_is_refused_before_anything_is_served(catalog: Path, mild: Path) -> None:
     mild.write_text("grid: {illegal: burn}\n")
     with pytest.raises(UsageError, match=r"mild\.yaml"):
-        open_desk(catalog, "ann", str(mild))
+        open_desk(Desk(catalog, "ann", str(mild)))
     with pytest.raises(UsageError, match="no such policy"):
-        open_desk(catalog, "ann", str(mild.with_name("none.yaml")))
+        open_desk(Desk(catalog, "ann", str(mild.with_name("none.yaml"))))
 
 
 def test_a_policy_in_force_whose_file_has_gone_is_told_on_every_page(desk: Desk) -> None:

@@ -35,7 +35,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
-    return open_desk(catalog, "ann")
+    return open_desk(Desk(catalog, "ann"))
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def _address(spec: Spec) -> dict[str, str]:
 
 
 def test_a_picture_is_compared_by_the_catalogs_scorer_and_not_kept(scanned: Path) -> None:
-    desk = open_desk(scanned, "ann")
+    desk = open_desk(Desk(scanned, "ann"))
     data = reviews.drawn(4, "PNG")
     name = desk.ways.hand_in(data)
     found = desk.results.of(Spec("any", way="picture", given=name), "any").row_ids

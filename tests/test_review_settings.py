@@ -58,7 +58,7 @@ def tables(at: AppTest) -> dict[str, list[list[str]]]:
 
 
 def test_what_is_chosen_is_kept_at_once(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     at = opened()
     at.slider(key="blur").set_value(35).run()
     at.number_input(key="break_reveals").set_value(7).run()
@@ -77,7 +77,7 @@ def test_what_is_chosen_is_kept_at_once(catalog: Path) -> None:
 
 
 def test_without_a_name_nothing_can_be_chosen(catalog: Path) -> None:
-    open_desk(catalog, None)
+    open_desk(Desk(catalog, None))
     at = opened()
     assert "Read-only" in texts(at)
     widgets = (*at.slider, *at.toggle, *at.number_input, *at.selectbox)
@@ -87,7 +87,7 @@ def test_without_a_name_nothing_can_be_chosen(catalog: Path) -> None:
 
 
 def test_a_damaged_file_is_named_and_not_overwritten(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     desk.people.save("ann", Personal())
     (catalog / "reviewers" / "ann.json").write_text('{"blur": 900}')
     assert "reviewers/ann.json: blur is a whole number, 0 to 100" in texts(opened())
@@ -95,19 +95,19 @@ def test_a_damaged_file_is_named_and_not_overwritten(catalog: Path) -> None:
 
 
 def test_what_was_revealed_is_told_by_day(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     assert "Nothing so far" in texts(opened())
     for kind, level in (("illegal", "high"), ("illegal", "high"), ("privacy", "low")):
         desk.exposure.shown("ann", kind, level)
     desk.exposure.looked("ann", 90)
     ((_, rows),) = tables(opened()).items()
     assert rows[0][1:] == ["3", "2", "1.5", "illegal high"]
-    open_desk(catalog, "ben")
+    open_desk(Desk(catalog, "ben"))
     assert tables(opened()) == {}
 
 
 def test_ones_own_consistency_is_told_to_oneself(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     rows = [int(n) for n in desk.results.of(Spec(), "any").row_ids[:4]]
     assert "Nothing to compare yet" in texts(opened())
     desk.decisions.append([decide(row, "u", "keep", "ann") for row in rows])
@@ -122,19 +122,19 @@ def test_ones_own_consistency_is_told_to_oneself(catalog: Path) -> None:
 
 
 def test_guidelines_and_contacts_are_shown_as_they_are(catalog: Path) -> None:
-    open_desk(catalog, "ann")
+    open_desk(Desk(catalog, "ann"))
     assert "review.yaml" in texts(opened())
     (catalog / "review.yaml").write_text(
         f"guidelines: |\n  {HOSTILE}\ncontacts: room 4\nlocked: tell the lead\n"
     )
-    open_desk(catalog, "ann")
+    open_desk(Desk(catalog, "ann"))
     at = opened()
     assert {HOSTILE, "room 4", "tell the lead"} <= {text.value for text in at.text}
     assert not any("beacon" in each.value for each in at.markdown)
 
 
 def test_the_keys_are_those_of_the_grid(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     desk.people.change("ann", {"keys": {"agree": "j"}})
     found: list[dict[str, Any]] = [
         json.loads(each.proto.json) for each in opened().get("bidi_component")
@@ -145,7 +145,7 @@ def test_the_keys_are_those_of_the_grid(catalog: Path) -> None:
 
 
 def test_the_queue_names_a_damaged_file_too(catalog: Path) -> None:
-    desk = open_desk(catalog, "ann")
+    desk = open_desk(Desk(catalog, "ann"))
     desk.people.save("ann", Personal(opt_out=("privacy",)))
     (catalog / "reviewers" / "ann.json").write_text('{"opt_out": ["nothing"]}')
     at = AppTest.from_file("../app/main.py", default_timeout=30).run()

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from app.alone import claimed
 from app.desk import Desk
 from app.headers import Guard
-from app.identity import SignIn, is_near
+from app.identity import SignIn, Who, is_near
 from app.routes import routes
 from app.team import Team, read_team
 from audit.errors import UsageError
@@ -203,7 +203,7 @@ class Proxied(Asked):
 
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
-    return Desk(catalog, None, mode="proxy", header="X-User")
+    return Desk(catalog, Who(None, "proxy", "X-User"))
 
 
 def test_a_proxy_says_who_asks_and_words_of_others_are_refused(desk: Desk) -> None:
@@ -230,7 +230,7 @@ def test_two_names_at_once_are_nobody(desk: Desk) -> None:
 
 def test_a_name_of_ones_own_is_for_the_local_screen_only(catalog: Path) -> None:
     with pytest.raises(UsageError, match="everybody has their own"):
-        Desk(catalog, "ann", mode="proxy")
+        Desk(catalog, Who("ann", "proxy"))
 
 
 # Words that were not given
