@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ needs_browser = [
     pytest.mark.timeout(120),
 ]
 
+WINDOW = {"width": 1280, "height": 800}
+Opened = Callable[[str], Any]
 # Every picture of the page, also inside components.
 WIDTHS = """() => {
   const found = [];
@@ -59,18 +61,75 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+class Windows:
+    """Windows of a browser by the name of who sits there, kept from test to test.
+
+    A new window costs more than the page in it. What a test leaves in one is cleared away.
+    """
+
+    def __init__(self, chromium: Any) -> None:
+        self._chromium = chromium
+        self._pages: dict[str, Any] = {}
+
+    def open(self, who: str = "ann") -> Any:
+        """An empty page of somebody who was never here; `asked` are its requests."""
+        page = self._pages.get(who)
+        if page is None or page.is_closed():
+            page = self._pages[who] = new_page(self._chromium)
+        return page
+
+    def clear(self) -> list[str]:
+        """Leave every page, as somebody who closes a window does; returns errors in them."""
+        faults: list[str] = []
+        for page in self._pages.values():
+            if page.is_closed():
+                continue
+            if page.url.startswith("http"):
+                page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+            page.goto("about:blank")
+            page.unroute_all()
+            page.context.clear_cookies()
+            page.set_viewport_size(WINDOW)
+            page.emulate_media(reduced_motion="null")
+            faults += page.faults
+            page.asked.clear()
+            page.faults.clear()
+        return faults
+
+
+def new_page(chromium: Any) -> Any:
+    """The page of a new window; `asked` are its requests, `faults` the errors in it."""
+    page = chromium.new_context(viewport=WINDOW).new_page()
+    page.asked, page.faults = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    return page
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Any) -> Windows:
+    return Windows(browser)
+
+
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A new visitor; errors in the page fail the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.asked = []
-    opened.on("request", lambda request: opened.asked.append(request.url))
-    yield opened
-    context.close()
-    assert not faults
+def opened(windows: Windows) -> Iterator[Opened]:
+    """Opens a page for a name; errors in a page fail the test."""
+    yield windows.open
+    assert not windows.clear()
+
+
+@pytest.fixture
+def page(opened: Opened) -> Any:
+    return opened("ann")
+
+
+@pytest.fixture
+def fresh_page(browser: Any) -> Iterator[Any]:
+    """A page whose window goes with it, for tests that change more of it than can be cleared."""
+    page = new_page(browser)
+    yield page
+    page.context.close()
+    assert not page.faults
 
 
 def cells(page: Any) -> Any:

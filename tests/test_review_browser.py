@@ -112,7 +112,8 @@ def test_without_scripts_there_is_no_picture_at_all(browser: Any, site: Site) ->
     context.close()
 
 
-def test_a_reveal_is_one_picture_grey_first_and_ends_by_itself(page: Any, site: Site) -> None:
+def test_a_reveal_is_one_picture_grey_first_and_ends_by_itself(fresh_page: Any, site: Site) -> None:
+    page = fresh_page
     page.clock.install()
     go(page, site)
     clear = page.get_by_test_id("clear")

@@ -12,6 +12,7 @@ from app.people import People
 from audit.reader import Reader, Spec
 from tests import reviews
 from tests.browsing import (
+    Opened,
     Site,
     added,
     cells,
@@ -130,7 +131,8 @@ def test_marks_are_letters_and_stacks_say_how_many(page: Any, site: Site) -> Non
     expect(page.locator(f'[data-row="{row}"] .mark')).to_have_text("")
 
 
-def test_keys_that_were_changed_follow_the_person(page: Any, browser: Any, site: Site) -> None:
+def test_keys_that_were_changed_follow_the_person(opened: Opened, site: Site) -> None:
+    page, other = opened("ann"), opened("ann elsewhere")
     go(page, site)
     page.keyboard.press("?")
     legend = page.get_by_test_id("legend")
@@ -139,15 +141,12 @@ def test_keys_that_were_changed_follow_the_person(page: Any, browser: Any, site:
     with page.expect_response("**/audit/settings") as kept:
         page.keyboard.press("j")
     assert kept.value.ok
-    context = browser.new_context()
-    other = context.new_page()
     go(other, site)
     other.keyboard.press("j")
     assert cursor(other) == 1
     other.keyboard.press("?")
     with other.expect_response("**/audit/settings"):
         other.get_by_role("button", name="All keys as they came").click()
-    context.close()
     assert dict(People(site.catalog).of("ann").keys) == {}
 
 

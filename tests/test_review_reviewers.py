@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,10 @@ import pytest
 
 from audit.building import index
 from tests import reviews
-from tests.browsing import Site, cells, expect, go, needs_browser, settled, shot
+from tests.browsing import Opened, Site, cells, expect, go, needs_browser, settled, shot
 from tests.proxies import signed_in
 
 pytestmark = needs_browser
-
-Opened = Callable[[str], Any]
 
 
 @pytest.fixture(scope="module")
@@ -43,26 +41,6 @@ def sites(catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
             name: Site(catalog, stack.enter_context(signed_in(name, port)))
             for name in ("ann", "ben", "cleo", "dora")
         }
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Opened]:
-    """Opens a browser of its own for each who asks for one."""
-    contexts: list[Any] = []
-
-    def new(_: str) -> Any:
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
-        page = contexts[-1].new_page()
-        page.faults = []
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        return page
-
-    yield new
-    for context in contexts:
-        for page in context.pages:
-            page.goto("about:blank")  # leaves, as somebody who closes a window does
-            assert not page.faults
-        context.close()
 
 
 def rows(page: Any) -> list[str]:
@@ -204,7 +182,7 @@ def test_a_plan_made_meanwhile_knows_the_last_decision(
     opened: Opened, sites: dict[str, Site], catalog: Path
 ) -> None:
     page = opened("cleo")
-    go(page, sites["cleo"], "/?stack=false")
+    go(page, sites["cleo"], "/?stack=false&state=All&order=Random")
     command = [
         sys.executable, "-c", "import sys; from curation.cli import main; sys.exit(main())",
         "plan", str(catalog), "--json",
@@ -216,7 +194,7 @@ def test_a_plan_made_meanwhile_knows_the_last_decision(
 
     before = kept()
     said = {str(line["row_id"]) for name in sites for line in reviews.log(catalog, name)}
-    new = next(row for row in rows(page) if row not in said)  # no second look
+    new = next(row for row in rows(page) if row not in said)
     page.locator(f'[data-row="{new}"]').click()
     page.keyboard.press("k")
     settled(page)
@@ -227,8 +205,6 @@ def test_it_opens_without_any_network(catalog: Path, tmp_path: Path) -> None:
     """In a namespace of its own, with nothing but a loopback device."""
     if not shutil.which("unshare") or subprocess.run(["unshare", "-rn", "true"]).returncode:
         pytest.skip("needs unshare: namespaces are not allowed here")
-    script = "import sys, urllib.request\\n"
-    del script
     port = reviews.free_port()
     inner = (
         f"ip link set lo up; {sys.executable} -c "

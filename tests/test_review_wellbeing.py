@@ -22,6 +22,7 @@ from audit.taxonomy import Taxonomy
 from tests import reviews
 from tests.browsing import (
     WIDTHS,
+    Opened,
     Site,
     cells,
     clear_requests,
@@ -278,9 +279,8 @@ def test_locking_away_shows_the_teams_own_instructions(page: Any, site: Site) ->
     settled(page)
 
 
-def test_settings_follow_the_person_to_another_browser(browser: Any, site: Site) -> None:
-    first, second = (browser.new_context(viewport={"width": 1280, "height": 800}) for _ in "ab")
-    page = first.new_page()
+def test_settings_follow_the_person_to_another_browser(opened: Opened, site: Site) -> None:
+    page = opened("ann")
     page.goto(f"{site.url}/settings")
     slider = page.get_by_role("slider")
     expect(slider).to_have_value(str(CALM.blur), timeout=30_000)
@@ -297,9 +297,8 @@ def test_settings_follow_the_person_to_another_browser(browser: Any, site: Site)
     reviews_kept = People(site.catalog).of("ann")
     assert (reviews_kept.blur, reviews_kept.opt_out) == (0, ("privacy",))
     assert reviews_kept.keys == {"agree": "j"}
-    first.close()
 
-    page = second.new_page()
+    page = opened("ann elsewhere")
     go(page, site, "/?order=Random")
     assert "privacy" not in page.get_by_test_id("grid").inner_text()
     blur = cells(page).first.locator("img").evaluate("node => getComputedStyle(node).filter")
@@ -312,4 +311,3 @@ def test_settings_follow_the_person_to_another_browser(browser: Any, site: Site)
     page.goto(f"{site.url}/settings")
     expect(page.get_by_role("slider")).to_have_value("0", timeout=30_000)
     expect(page.get_by_label("Key of Agree: j")).to_be_visible()
-    second.close()
