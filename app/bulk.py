@@ -1,8 +1,6 @@
-"""Deciding for many at once: which rows it would be, what it would do, and doing it.
+"""Deciding for many at once: which rows it would be, and what it would do.
 
-An offer names the rows exactly and what is left out, and why; nothing is stored. Confirmed, it is
-stored in pieces, in a thread, under one batch id; ids of the decisions are made of it and the row,
-so that confirming again adds nothing. A batch is taken back in the same way.
+An offer names the rows exactly and what is left out, and why; nothing is stored, see app.storing.
 """
 
 from __future__ import annotations
@@ -10,17 +8,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.effect import Effect, Ground
-from audit.errors import ShardwardenError, UsageError
-from audit.outcomes import Outcome, settle, standing
+from audit.errors import UsageError
+from audit.outcomes import Outcome, settle
 from audit.verdicts import Decision
 from curation.decisions import checked, now
 
@@ -30,12 +27,9 @@ if TYPE_CHECKING:
     from audit.reader import Ids
 
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate")
-PIECE = 250  # decisions brought to disk together; others store theirs in between
-PAUSE = 0.002  # seconds after each piece, in which keys of others get through
 SHOWN = 24  # rows of the sample
-OFFERS_KEPT = 16
+KEPT = 16
 ROWS_KEPT = 2_000_000  # of all offers together, half a GB a million; the newest is kept in any case
-JOBS_KEPT = 64
 
 LOCKED = "locked away"
 GONE = "not to be shown, or no longer in this catalog"
@@ -91,26 +85,12 @@ class Offer:
     before: Effect
 
 
-@dataclass(slots=True)
-class Job:
-    """A batch being stored or taken back; `problem` is one line where it was broken off."""
-
-    number: int
-    reviewer: str
-    batch: str
-    total: int
-    done: int = 0
-    problem: str = ""
-    ended: threading.Event = field(default_factory=threading.Event)
-
-
-class Batches:
-    """The offers and jobs of this process; may be shared by threads."""
+class Offers:
+    """The offers of this process; may be shared by threads."""
 
     def __init__(self) -> None:
         """None yet."""
         self._offers: OrderedDict[int, Offer] = OrderedDict()
-        self._jobs: OrderedDict[int, Job] = OrderedDict()
         self._lock = threading.Lock()
 
     def offer(self, visit: Visit, asked: Ids) -> Offer:
@@ -123,7 +103,7 @@ class Batches:
         with self._lock:
             self._offers[made.number] = made
             kept = sum(len(one.rows) for one in self._offers.values())
-            while len(self._offers) > 1 and (kept > ROWS_KEPT or len(self._offers) > OFFERS_KEPT):
+            while len(self._offers) > 1 and (kept > ROWS_KEPT or len(self._offers) > KEPT):
                 kept -= len(self._offers.popitem(last=False)[1].rows)
         return made
 
@@ -135,99 +115,43 @@ class Batches:
             raise UsageError("this choice is no longer known; open the dialog again")
         return found
 
-    def job(self, number: int, reviewer: str | None) -> Job | None:
-        """The reviewer's job of this number."""
-        with self._lock:
-            found = self._jobs.get(number)
-        return found if found is not None and found.reviewer == reviewer else None
-
-    def running(self, reviewer: str | None) -> list[Job]:
-        """The reviewer's jobs that have not ended."""
-        with self._lock:
-            jobs = list(self._jobs.values())
-        return [job for job in jobs if job.reviewer == reviewer and not job.ended.is_set()]
-
-    def start(self, desk: Desk, offer: Offer, said: Said, batch: str) -> Job:
-        """Begin to store a decision about every row of an offer; once, whatever is asked."""
-        total = len(_sayable(offer, said))
-
-        def pieces() -> Iterator[list[Decision]]:
-            rows = _sayable(offer, said)
-            for at in range(0, len(rows), PIECE):
-                desk.mirror.catch_up()  # somebody may have locked one away a moment ago
-                free = [
-                    row for row in rows[at : at + PIECE] if not desk.mirror.locked(row["row_id"])
-                ]
-                moment = now()
-                yield [_decision(desk, offer, said, batch, moment, row) for row in free]
-
-        return self._begin(desk, offer.reviewer, batch, total, pieces)
-
-    def undo(self, desk: Desk, reviewer: str, batch: str, mark: str) -> Job:
-        """Begin to take back what the reviewer decided in one go.
-
-        mark     hex digits that name this undoing: sent again, it adds nothing
-        raises   UsageError when nothing of it is left to take back
-        """
-        desk.mirror.catch_up()
-        left = [d for d in standing(desk.mirror.batch(batch)) if d.reviewer == reviewer]
-        if not left:
-            raise UsageError("nothing of this batch is left that you could undo")
-
-        def pieces() -> Iterator[list[Decision]]:
-            for at in range(0, len(left), PIECE):
-                moment = now()
-                yield [taken_back(d, derived(mark, d.id), moment) for d in left[at : at + PIECE]]
-
-        return self._begin(desk, reviewer, batch, len(left), pieces)
-
-    def _begin(
-        self, desk: Desk, reviewer: str, batch: str, total: int,
-        pieces: Callable[[], Iterator[list[Decision]]],
-    ) -> Job:  # fmt: skip
-        with self._lock:
-            for job in self._jobs.values():
-                if job.reviewer == reviewer and not job.ended.is_set():
-                    if job.batch == batch:
-                        return job
-                    raise UsageError("another batch of yours is being stored; wait for its end")
-            job = Job(secrets.randbelow(2**53), reviewer, batch, total)
-            self._jobs[job.number] = job
-            while len(self._jobs) > JOBS_KEPT:
-                self._jobs.popitem(last=False)
-        threading.Thread(target=_work, args=(desk, job, pieces), daemon=True).start()
-        return job
-
-
-def derived(name: str, *more: object) -> str:
-    """An id made of others: the same for the same, 32 hex digits."""
-    return hashlib.sha256(":".join(map(str, (name, *more))).encode()).hexdigest()[:32]
-
-
-def taken_back(decision: Decision, number: str, moment: str) -> Decision:
-    """What undoes a decision, as part of the same batch or cluster."""
-    return checked(
-        {
-            "id": number, "row_id": decision.row_id, "uid": decision.uid, "verdict": "undo",
-            "reviewer": decision.reviewer, "time": moment, "undoes": decision.id,
-            "batch": decision.batch, "cluster": decision.cluster, "scorer": decision.scorer,
-        }
-    )  # fmt: skip
-
 
 def after(desk: Desk, offer: Offer, said: Said) -> tuple[int, Effect]:
     """(rows it would be about, what the policy would do with all rows of the offer then)."""
-    rows = _sayable(offer, said)
+    rows = sayable(offer, said)
     moment = now()
     decisions: list[Decision] = []
     for row in rows:
         if not _is_again(desk, offer.reviewer, row["row_id"]):
             decisions += desk.mirror.said(row["row_id"])
-        decisions.append(_decision(desk, offer, said, "0" * 32, moment, row))
+        decisions.append(decided(desk, offer, said, "0" * 32, moment, row))
     spoken = {row["row_id"] for row in rows}
     silent = [row["row_id"] for row in offer.rows if row["row_id"] not in spoken]
     known = _outcomes(desk, offer.reviewer, silent)
     return len(rows), offer.ground.effect(known | settle(decisions))
+
+
+def sayable(offer: Offer, said: Said) -> list[dict[str, Any]]:
+    """The rows of which this can be said."""
+    return [row for row in offer.rows if said.of(row) is not None]
+
+
+def decided(
+    desk: Desk, offer: Offer, said: Said, batch: str, moment: str, row: dict[str, Any]
+) -> Decision:
+    """What is said of one row of an offer."""
+    return checked(
+        {
+            "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
+            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer_sha256,
+            "policy": offer.ground.policy.hash, "batch": batch, **(said.of(row) or {}),
+        }
+    )  # fmt: skip
+
+
+def derived(name: str, *more: object) -> str:
+    """An id made of others: the same for the same, 32 hex digits."""
+    return hashlib.sha256(":".join(map(str, (name, *more))).encode()).hexdigest()[:32]
 
 
 def sample(offer: Offer) -> list[int]:
@@ -282,35 +206,3 @@ def _outcomes(desk: Desk, reviewer: str, row_ids: Sequence[int]) -> dict[int, Ou
 def _is_again(desk: Desk, reviewer: str, row_id: int) -> bool:
     """Whether the reviewer was given a row that others, or they themselves, have decided."""
     return desk.assignments.purpose(reviewer, row_id) is not None
-
-
-def _sayable(offer: Offer, said: Said) -> list[dict[str, Any]]:
-    """The rows of which this can be said."""
-    return [row for row in offer.rows if said.of(row) is not None]
-
-
-def _decision(
-    desk: Desk, offer: Offer, said: Said, batch: str, moment: str, row: dict[str, Any]
-) -> Decision:
-    return checked(
-        {
-            "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
-            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer_sha256,
-            "policy": offer.ground.policy.hash, "batch": batch, **(said.of(row) or {}),
-        }
-    )  # fmt: skip
-
-
-def _work(desk: Desk, job: Job, pieces: Callable[[], Iterator[list[Decision]]]) -> None:
-    try:
-        for piece in pieces():
-            desk.decisions.append(piece)
-            desk.mirror.catch_up()
-            desk.assignments.recorded(d for d in piece if d.undoes is None)
-            job.done += len(piece)
-            time.sleep(PAUSE)
-    except (OSError, ShardwardenError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        job.problem = f"broken off: {reason}; what was stored can be undone"
-    finally:
-        job.ended.set()

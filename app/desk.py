@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.assigning import Assignments
-from app.bulk import Batches
+from app.bulk import Offers
 from app.evidence import Evidence
 from app.exposure import Exposure
 from app.identity import SignIn, Who
@@ -20,6 +20,7 @@ from app.people import People
 from app.pictures import Pictures
 from app.planning import Planning
 from app.results import Results, ResultSet
+from app.storing import Batches
 from app.team import read_team
 from app.tokens import Tokens
 from app.ways import Ways
@@ -60,11 +61,12 @@ class Desk:
         self.scorer_sha256 = str(read_header(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog, self.team.safe_every)
         self.decisions = Decisions(catalog)
+        self.offers = Offers()
         self.batches = Batches()
         self.mirror = Mirror(catalog)
         self.pictures = Pictures(catalog)
-        loaded = Loaded(catalog, scorer)
-        self.evidence = Evidence(self.pictures, loaded)
+        self._loaded = Loaded(catalog, scorer)
+        self.evidence = Evidence(self.pictures, self._loaded)
         self.tokens = Tokens(catalog)
         self.people = People(catalog)
         self.exposure = Exposure(catalog, self.people)
@@ -72,7 +74,7 @@ class Desk:
         self.policies = self.planning.policies
         self.jobs = Jobs()
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-        self.ways = Ways(catalog, self.mirror, loaded)
+        self.ways = Ways(catalog, self.mirror, self._loaded)
         self.results = Results(self.reader, self.mirror, self.ways)
         self.assignments = Assignments(self.results, self.mirror, self.team, self.people)
 
@@ -112,6 +114,13 @@ class Desk:
     def now(self) -> Snapshot:
         """The catalog as it is published now."""
         return self.reader.now()
+
+    def close(self) -> None:
+        """End what runs beside requests; for the end of the server."""
+        self._ahead.shutdown(wait=False, cancel_futures=True)
+        self.pictures.close()
+        self._loaded.close()
+        self.jobs.close()
 
 
 def open_desk(made: Desk) -> Desk:

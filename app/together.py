@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from app.bulk import derived, taken_back
+from app.bulk import derived
 from app.desk import Desk
+from app.storing import taken_back
 from audit.errors import UsageError
 from audit.outcomes import MEASURES, standing
 from audit.verdicts import Decision

@@ -10,10 +10,11 @@ import numpy as np
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.bulk import Job, Said, after, sample
+from app.bulk import Said, after, sample
 from app.cards import cards
 from app.desk import Desk
 from app.routes.answering import Problem, about_row, answer, posted, reviewer_of
+from app.storing import Storing
 from app.visit import Visit
 from audit.errors import UsageError
 from audit.reader import Ids
@@ -43,7 +44,7 @@ def _offer(visit: Visit, body: Any) -> Response:
     (what, given), *_ = body.items()
     ids, found = _asked(visit, what, given)
     try:
-        offer = visit.desk.batches.offer(visit, ids)
+        offer = visit.desk.offers.offer(visit, ids)
     except UsageError as error:
         raise Problem(400, f"the policy cannot be read: {error}") from None
     return answer(
@@ -63,23 +64,22 @@ def _offer(visit: Visit, body: Any) -> Response:
 
 def _effect(visit: Visit, body: Any) -> Response:
     number, said, _ = _wanted(body, {"offer", "say"})
-    offer = visit.desk.batches.offered(number, visit.reviewer)
+    offer = visit.desk.offers.offered(number, visit.reviewer)
     count, effect = after(visit.desk, offer, said)
     return answer({"count": count, "after": asdict(effect)})
 
 
 def _start(visit: Visit, body: Any) -> Response:
     number, said, batch = _wanted(body, {"offer", "say", "batch"})
-    batches = visit.desk.batches
-    offer = batches.offered(number, visit.reviewer)
-    return answer(_told(batches.start(visit.desk, offer, said, batch)))
+    offer = visit.desk.offers.offered(number, visit.reviewer)
+    return answer(_told(visit.desk.batches.start(visit.desk, offer, said, batch)))
 
 
 def _state(visit: Visit, number: int) -> Response:
-    job = visit.desk.batches.job(number, visit.reviewer)
-    if job is None:
+    begun = visit.desk.batches.of(number, visit.reviewer)
+    if begun is None:
         raise Problem(404, "the server was restarted; the page Decisions says what was stored")
-    return answer(_told(job))
+    return answer(_told(begun))
 
 
 def _undo(visit: Visit, body: Any) -> Response:
@@ -89,8 +89,7 @@ def _undo(visit: Visit, body: Any) -> Response:
     batch, mark = body["batch"], body["mark"]
     if not (_is_hex(batch) and _is_hex(mark)):
         raise Problem(400, "batch and mark are 32 hex digits each")
-    batches = visit.desk.batches
-    return answer(_told(batches.undo(visit.desk, reviewer, batch, mark)))
+    return answer(_told(visit.desk.batches.undo(visit.desk, reviewer, batch, mark)))
 
 
 def _asked(visit: Visit, what: str, given: Any) -> tuple[Ids, int]:
@@ -137,9 +136,9 @@ def _is_hex(given: Any) -> bool:
     return isinstance(given, str) and _HEX.fullmatch(given) is not None
 
 
-def _told(job: Job) -> dict[str, Any]:
-    ended = job.ended.is_set()
+def _told(begun: Storing) -> dict[str, Any]:
+    ended = begun.ended.is_set()
     return {
-        "job": str(job.number), "batch": job.batch, "done": job.done, "total": job.total,
-        "ended": ended, "problem": job.problem,
+        "job": str(begun.number), "batch": begun.batch, "done": begun.done, "total": begun.total,
+        "ended": ended, "problem": begun.problem,
     }  # fmt: skip

@@ -10,7 +10,6 @@ from datetime import date
 import streamlit as st
 
 from app.agreement import METHOD, Agreement, Consistency, consistency
-from app.bulk import Job
 from app.download import show_downloads
 from app.links import address, follow
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
@@ -216,11 +215,11 @@ def _progress(here: Visit) -> None:
 
 @st.fragment(run_every=1)
 def _running(here: Visit) -> None:
-    jobs: list[Job] = here.desk.batches.running(here.reviewer)
-    if not jobs:
+    running = here.desk.batches.running(here.reviewer)
+    if not running:
         st.rerun()
-    for job in jobs:
-        st.progress(job.done / max(1, job.total), f"{job.done:,} of {job.total:,}")
+    for one in running:
+        st.progress(one.done / max(1, one.total), f"{one.done:,} of {one.total:,}")
 
 
 def _agreement(here: Visit) -> None:
