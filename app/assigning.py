@@ -10,7 +10,6 @@ import math
 import random
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from app.pool import Pool
 from app.results import Results, ResultSet
 from app.runs import BATCH, NOTHING, Assigned, Assignment, Run, slice_of
 from app.team import Team
+from audit.latest import Latest
 from audit.reader import Spec
 from audit.taxonomy import TYPES
 from audit.verdicts import Decision
@@ -56,7 +56,7 @@ class Assignments:
         self._clock = clock
         self._leases = Leases(clock)
         self._again = Again(mirror, team)
-        self._runs: OrderedDict[tuple[str, Spec], Run] = OrderedDict()
+        self._runs: Latest[tuple[str, Spec], Run] = Latest(RUNS_KEPT)
         self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
         self._asked: dict[tuple[str, int], str] = {}  # purposes, until answered
         self._shown: dict[str, list[tuple[Run, int]]] = {}  # pages, the latest last
@@ -105,7 +105,7 @@ class Assignments:
         if reviewer is None:
             return
         with self._lock:
-            run = self._runs.pop((reviewer, wanted), None)
+            run = self._runs.pop((reviewer, wanted))
             if run is None:
                 return
             for page in list(run.pages):
@@ -306,13 +306,11 @@ class Assignments:
         return replace(spec, types=kept) if kept else None
 
     def _run(self, reviewer: str, spec: Spec, results: ResultSet) -> Run:
-        key = (reviewer, spec)
-        if key not in self._runs:
-            self._runs[key] = Run(self._pool(results))
-            while len(self._runs) > RUNS_KEPT:
-                self._runs.popitem(last=False)
-        self._runs.move_to_end(key)
-        return self._runs[key]
+        run = self._runs.get((reviewer, spec))
+        if run is None:
+            run = Run(self._pool(results))
+            self._runs.put((reviewer, spec), run)
+        return run
 
     def _pool(self, results: ResultSet) -> Pool:
         """The one pool of a result set; it keeps the set, whose id so stays its own."""

@@ -6,8 +6,6 @@ else of the screen needs it.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from app.pictures import LIMITS, SIDE, Pictures, Unshowable
 from audit import pixels
 from audit.errors import ShardwardenError
 from audit.images import view
+from audit.latest import Latest
 from audit.taxonomy import SAFE, TYPES
 
 if TYPE_CHECKING:
@@ -51,16 +50,14 @@ class Evidence:
         """There is no map yet."""
         self._pictures = pictures
         self._scorer = scorer
-        self._maps: OrderedDict[int, Map] = OrderedDict()
-        self._lock = threading.Lock()
+        self._maps: Latest[int, Map] = Latest(MAPS_KEPT)
 
     def of(self, row: dict[str, Any]) -> Map | None:
         """The map of a row as Snapshot.pictures gives it; None while the scorer is being loaded.
 
         raises   Unshowable: the picture cannot be read, or the scorer not be loaded or asked
         """
-        with self._lock:
-            kept = self._maps.get(row["row_id"])
+        kept = self._maps.get(row["row_id"])
         if kept is not None:
             return kept
         try:
@@ -69,10 +66,7 @@ class Evidence:
             made = self._scorer.run(lambda scorer: self._made(scorer, row))
         except (ShardwardenError, OSError) as error:
             raise Unshowable(str(error)) from error
-        with self._lock:
-            self._maps[row["row_id"]] = made
-            while len(self._maps) > MAPS_KEPT:
-                self._maps.popitem(last=False)
+        self._maps.put(row["row_id"], made)
         return made
 
     def _made(self, scorer: AnyScorer, row: dict[str, Any]) -> Map:

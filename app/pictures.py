@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
@@ -15,6 +13,7 @@ from PIL import Image
 
 from audit.errors import ShardwardenError
 from audit.images import Limits, load, view
+from audit.latest import Latest
 from audit.parts import Parts
 from audit.pictures import COLUMNS, read_pictures
 
@@ -36,8 +35,7 @@ class Pictures:
         """Nothing is read yet."""
         self._parts = Parts(catalog_dir)
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="picture")
-        self._previews: OrderedDict[int, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._previews: Latest[int, bytes] = Latest(PREVIEWS_KEPT)
 
     def preview(self, row: dict[str, Any]) -> bytes:
         """Grey WebP, longest side 24: the stored one, else made now and kept for a while.
@@ -47,19 +45,19 @@ class Pictures:
         """
         if row["preview"]:
             return bytes(row["preview"])
-        with self._lock:
-            kept = self._previews.get(row["row_id"])
+        kept = self._previews.get(row["row_id"])
         if kept is None:
             kept = self._made(self._preview, row)
-            with self._lock:
-                self._previews[row["row_id"]] = kept
-                while len(self._previews) > PREVIEWS_KEPT:
-                    self._previews.popitem(last=False)
+            self._previews.put(row["row_id"], kept)
         return kept
 
     def clear(self, row: dict[str, Any]) -> bytes:
         """JPEG in colour, upright, longest side SIDE; raises Unshowable."""
         return self._made(self._clear, row)
+
+    def close(self) -> None:
+        """Begin no other picture."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _made(self, make: Callable[[dict[str, Any]], bytes], row: dict[str, Any]) -> bytes:
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from app.mirror import Mirror
 from app.ways import Ways
+from audit.latest import Latest
 from audit.reader import Ids, Reader, Signature, Spec
 
 SETS_KEPT = 32
@@ -44,8 +43,7 @@ class Results:
         self._reader = reader
         self._mirror = mirror
         self._ways = ways
-        self._sets: OrderedDict[tuple[Spec, str, str | None], ResultSet] = OrderedDict()
-        self._lock = threading.Lock()
+        self._sets: Latest[tuple[Spec, str, str | None], ResultSet] = Latest(SETS_KEPT)
 
     def of(
         self, spec: Spec, state: str, *, reviewer: str | None = None, renew: bool = False
@@ -59,11 +57,9 @@ class Results:
         raises    UsageError, one line, where a way in fails
         """
         key = (spec, state, reviewer if state == "mine" else None)
-        with self._lock:
-            kept = self._sets.get(key)
-            if kept is not None and not renew:
-                self._sets.move_to_end(key)
-                return kept
+        kept = None if renew else self._sets.get(key)
+        if kept is not None:
+            return kept
         snapshot = self._reader.now()
         self._mirror.catch_up()
         said = self._in_state(state, reviewer)
@@ -75,10 +71,7 @@ class Results:
         if spec.collapse:
             ids = snapshot.clusters.collapsed(ids)
         made = ResultSet(ids[:MOST_ROWS], whole, snapshot.signature)
-        with self._lock:
-            self._sets[key] = made
-            while len(self._sets) > SETS_KEPT:
-                self._sets.popitem(last=False)
+        self._sets.put(key, made)
         return made
 
     def whole(self, row_ids: Sequence[int]) -> list[int]:
@@ -87,8 +80,7 @@ class Results:
 
     def named(self, name: str) -> tuple[Spec, ResultSet] | None:
         """What a page shows under this name; None when it was found anew, or long ago."""
-        with self._lock:
-            found = [(key[0], kept) for key, kept in self._sets.items() if kept.name == name]
+        found = [(key[0], kept) for key, kept in self._sets.items() if kept.name == name]
         return found[0] if found else None
 
     def _in_state(self, state: str, reviewer: str | None) -> Ids:

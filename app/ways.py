@@ -6,8 +6,6 @@ Of a picture that was handed in only its vector is kept, in memory, under its sh
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from app.pictures import LIMITS
 from audit.clusters import Ids
 from audit.errors import ImageError, UsageError
 from audit.images import load
+from audit.latest import Latest
 from audit.likeness import Cosines
 from audit.reader import NEAREST, Snapshot
 from audit.specs import Spec
@@ -43,8 +42,7 @@ class Ways:
         self._catalog = catalog
         self._mirror = mirror
         self._scorer = scorer
-        self._pictures: OrderedDict[str, Cosines] = OrderedDict()
-        self._lock = threading.Lock()
+        self._pictures: Latest[str, Cosines] = Latest(PICTURES_KEPT)
 
     def brought(self, spec: Spec, snapshot: Snapshot) -> Ids | None:
         """The rows of a way that is resolved here, in their order; None for every other way.
@@ -68,20 +66,13 @@ class Ways:
         raises   UsageError, one line: no picture, too large, or the scorer cannot be loaded here
         """
         name = hashlib.sha256(data).hexdigest()
-        with self._lock:
-            if name in self._pictures:
-                self._pictures.move_to_end(name)
-                return name
-        vector = self._scorer.run(lambda scorer: _embedding(scorer, data))
-        with self._lock:
-            self._pictures[name] = vector
-            while len(self._pictures) > PICTURES_KEPT:
-                self._pictures.popitem(last=False)
+        if self._pictures.get(name) is None:
+            vector = self._scorer.run(lambda scorer: _embedding(scorer, data))
+            self._pictures.put(name, vector)
         return name
 
     def _vector(self, name: str) -> Cosines:
-        with self._lock:
-            found = self._pictures.get(name)
+        found = self._pictures.get(name)
         if found is None:
             raise UsageError("picture: not known here any more; choose the file again")
         return found

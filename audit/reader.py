@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from audit.catalog import NAME, Catalog
 from audit.clusters import Clusters, Ids
 from audit.conditions import Conditions
 from audit.errors import ShardwardenError, UsageError
+from audit.latest import Latest
 from audit.likeness import Likeness
 from audit.specs import ORDERS, RANKED, SCOPES, Spec
 from audit.taxonomy import SAFE as SAFE_INDEX
@@ -83,8 +83,7 @@ class Snapshot(Catalog):
         self.likeness = Likeness(self.directory, self.vectors)
         self._conditions = Conditions(self.directory)
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
-        self._cards: OrderedDict[int, dict[str, Any]] = OrderedDict()
-        self._cards_lock = threading.Lock()
+        self._cards: Latest[int, dict[str, Any]] = Latest(CARDS_KEPT)
 
     def ids(
         self,
@@ -176,17 +175,12 @@ class Snapshot(Catalog):
 
         Kept for a while: a snapshot never changes, and each decision asks again. Not to be written.
         """
-        with self._cards_lock:
-            known = {row: self._cards[row] for row in row_ids if row in self._cards}
-        missing = [row for row in row_ids if row not in known]
-        if missing:
-            found = self._by_id(_CARD, missing)
-            with self._cards_lock:
-                self._cards.update(found)
-                while len(self._cards) > CARDS_KEPT:
-                    self._cards.popitem(last=False)
-            known |= found
-        return known
+        kept = {row: self._cards.get(row) for row in row_ids}
+        missing = [row for row, card in kept.items() if card is None]
+        found = self._by_id(_CARD, missing) if missing else {}
+        for row, card in found.items():
+            self._cards.put(row, card)
+        return found | {row: card for row, card in kept.items() if card is not None}
 
     def detail(self, row_id: int) -> dict[str, Any] | None:
         """Every column of one row; None when there is none to be shown."""
