@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.request
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,8 @@ from audit import images
 from audit.building import index
 from audit.errors import ImageError
 from audit.parts import Parts
+from audit.scan import scan
+from audit.scorer import Scorer
 from audit.shards import ShardReader, expand
 from tests.catalogs import CONCEPTS, made_up_scores
 
@@ -94,25 +99,57 @@ def odd_pictures() -> dict[str, bytes]:
 
 
 def write(folder: Path, plain: int = PLAIN) -> Path:
-    """The catalog: plain pictures, odd ones, and one that is quarantined; returns its folder."""
-    members = {f"{n:05d}.jpg": drawn(n) for n in range(plain)}
-    members |= odd_pictures() | {SECRET: drawn(999)}
-    tars = folder / "tars"
-    tars.mkdir(parents=True)
-    with tarfile.open(tars / "00000.tar", "w") as tar:
+    """A catalog of one's own: plain pictures, odd ones, and one that is quarantined.
+
+    Its tars are shared with other tests. Returns `folder/tars.audit`.
+    """
+    return _copied(_made(plain), folder)
+
+
+def scanned(folder: Path, pictures: int = 30) -> Path:
+    """The same of drawn pictures only, which the bundled scorer really scored."""
+    return _copied(_scanned(pictures), folder)
+
+
+def _copied(made: tempfile.TemporaryDirectory[str], folder: Path) -> Path:
+    return Path(shutil.copytree(Path(made.name) / "tars.audit", folder / "tars.audit"))
+
+
+@cache
+def _made(plain: int) -> tempfile.TemporaryDirectory[str]:
+    """What `write` copies, as long as the program runs."""
+    made = tempfile.TemporaryDirectory(prefix="reviews-")
+    folder = Path(made.name)
+    pictures = {f"{n:05d}.jpg": drawn(n) for n in range(plain)}
+    _write_tar(folder / "tars" / "00000.tar", pictures | odd_pictures() | {SECRET: drawn(999)})
+    _add_part(folder / "tars.audit", folder / "tars")
+    index(folder / "tars.audit")
+    return made
+
+
+@cache
+def _scanned(pictures: int) -> tempfile.TemporaryDirectory[str]:
+    """What `scanned` copies, as long as the program runs."""
+    made = tempfile.TemporaryDirectory(prefix="reviews-")
+    folder = Path(made.name)
+    _write_tar(folder / "tars" / "00000.tar", {f"{n:05d}.jpg": drawn(n) for n in range(pictures)})
+    scan([str(folder / "tars")], folder / "tars.audit", Scorer.load("compact", device="cpu"))
+    return made
+
+
+def _write_tar(path: Path, members: dict[str, bytes]) -> None:
+    """Pictures with captions, of which the first are HOSTILE."""
+    path.parent.mkdir()
+    with tarfile.open(path, "w") as tar:
         for n, (name, data) in enumerate(members.items()):
             caption = HOSTILE[n] if n < len(HOSTILE) else f"caption of {name}"
             for member, content in ((name, data), (f"{Path(name).stem}.txt", caption.encode())):
                 info = tarfile.TarInfo(member)
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
-    catalog = folder / "tars.audit"
-    add_part(catalog, tars)
-    index(catalog)
-    return catalog
 
 
-def add_part(catalog: Path, tars: Path) -> None:
+def _add_part(catalog: Path, tars: Path) -> None:
     """Store the part of the one shard; scores are made up, and every one is flagged."""
     (shard,) = expand([str(tars)])
     reader = ShardReader(shard)

@@ -5,10 +5,8 @@ evidence; what people said about others like it.
 from __future__ import annotations
 
 import base64
-import io
 import json
 import shutil
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,8 @@ from audit.card import find_scorer
 from audit.catalog import Catalog
 from audit.errors import UsageError
 from audit.outcomes import settle
-from audit.scan import scan
 from audit.scorer import Scorer
+from audit.specs import Spec
 from curation.decisions import Decisions, adjudicate, decide, undo
 from tests import reviews
 from tests.asking import Asked
@@ -35,20 +33,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*"
 SCORES = ("type", "level", "risk", "types", "levels", "concepts", "pair", "caption_risk")
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("details"))
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    return reviews.write(tmp_path)
 
 
 @pytest.fixture
-def catalog(written: Path, tmp_path: Path) -> Path:
-    """The catalog as it was written: nobody has decided anything."""
-    return Path(shutil.copytree(written, tmp_path / "tars.audit"))
-
-
-@pytest.fixture(scope="module")
-def row_of(written: Path) -> Callable[[str], int]:
-    with Catalog(written) as opened:
+def row_of(catalog: Path) -> Callable[[str], int]:
+    with Catalog(catalog) as opened:
         table = opened.columns(["image_member", "row_id"]).to_pydict()
     return dict(zip(table["image_member"], table["row_id"], strict=True)).__getitem__
 
@@ -171,8 +163,6 @@ def test_near_duplicates_are_counted_and_found_by_their_address(
 ) -> None:
     from urllib.parse import parse_qs
 
-    from audit.specs import Spec
-
     desk = Desk(catalog, "ann")
     row = row_of("00007.jpg")
     with Catalog(catalog) as opened:
@@ -193,22 +183,12 @@ def test_without_vectors_the_pane_says_why(catalog: Path, row_of: Callable[[str]
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalog of two drawn pictures, scored by a real scorer."""
-    folder = tmp_path_factory.mktemp("scanned")
-    with tarfile.open(folder / "00000.tar", "w") as tar:
-        for n in range(2):
-            data = reviews.drawn(n)
-            info = tarfile.TarInfo(f"{n}.jpg")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    out = folder / "tars.audit"
-    scan([str(folder)], out, Scorer.load("compact", device="cpu"))
-    return out
+    return reviews.scanned(tmp_path_factory.mktemp("scanned"))
 
 
 def test_a_map_of_evidence_has_24_pixels_and_is_that_of_the_scorer(scanned: Path) -> None:
     desk = Desk(scanned, "ann")
-    row = int(desk.now().columns(["row_id"]).to_pydict()["row_id"][0])
+    (row,) = desk.now().ids(Spec("any", uid="00000")).tolist()
     ask = Asked(desk)
     status, _, body = ask(f"/audit/evidence/{row}")
     while status == 202:  # the scorer is being loaded

@@ -30,6 +30,7 @@ from curation.rules import INCLUDED, Duplicates
 from curation.selection import select
 from tests import reviews
 from tests.asking import Asked
+from tests.pages import drawn, given, grid, tables, texts
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*")
 
@@ -37,15 +38,9 @@ EVERY = Spec(scope="any")
 BATCH, MARK = "ab" * 16, "cd" * 16
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("many"))
-
-
 @pytest.fixture
-def catalog(made: Path, tmp_path: Path) -> Path:
-    """A copy without decisions."""
-    return Path(shutil.copytree(made, tmp_path / "tars.audit"))
+def catalog(tmp_path: Path) -> Path:
+    return reviews.write(tmp_path)
 
 
 @pytest.fixture
@@ -80,7 +75,7 @@ def posted(ask: Asked, path: str, body: Any, status: int = 200) -> Any:
 def ended(ask: Asked, desk: Desk, path: str, body: Any) -> dict[str, Any]:
     """What a job came to."""
     begun = posted(ask, path, body)
-    job = desk.batches.job(int(begun["job"]), "ann")
+    job = desk.batches.of(int(begun["job"]), "ann")
     assert job is not None
     assert job.ended.wait(30)
     state: dict[str, Any] = json.loads(ask(f"/audit/batch/{begun['job']}")[2])
@@ -205,9 +200,9 @@ def test_large_offers_are_not_all_kept(
 ) -> None:
     monkeypatch.setattr(bulk, "ROWS_KEPT", len(rows_of(desk)) * 2)
     first, *_, last = (offer(ask, desk)["offer"] for _ in range(3))
-    assert len(desk.batches.offered(int(last), "ann").rows) == len(rows_of(desk))
+    assert len(desk.offers.offered(int(last), "ann").rows) == len(rows_of(desk))
     with pytest.raises(UsageError, match="open the dialog again"):
-        desk.batches.offered(int(first), "ann")
+        desk.offers.offered(int(first), "ann")
 
 
 def test_a_queue_found_anew_is_not_decided_by_its_old_name(desk: Desk, ask: Asked) -> None:
@@ -389,29 +384,13 @@ def test_only_those_named_in_review_yaml_rule(catalog: Path) -> None:
     (refused,) = posted(Asked(desk), "/audit/decisions", sent)["refused"]
     assert "review.yaml" in refused["why"]
     assert posted(Asked(desk, "cleo"), "/audit/decisions", sent)["refused"] == []
-    assert "cleo can settle" in " ".join(text.value for text in opened().text)
-
-
-def page() -> None:
-    from app.views.decisions import decisions_page
-
-    decisions_page()
-
-
-def opened(**address: str) -> AppTest:
-    """The page Decisions at an address, drawn."""
-    at = AppTest.from_function(page, default_timeout=30)
-    for name, value in address.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
+    assert "cleo can settle" in texts(drawn("decisions"))
 
 
 def table(at: AppTest) -> list[list[str]]:
     """The cells of the table on the page."""
-    (found,) = at.get("bidi_component")
-    return [[cell["text"] for cell in row] for row in json.loads(found.proto.json)["rows"]]
+    (found,) = tables(at).values()
+    return found
 
 
 def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
@@ -421,7 +400,7 @@ def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
     first = say(catalog, rows[0], "ann", "drop", note="![x](http://beacon.example/n.png)\x1b[31m")
     say(catalog, rows[1], "bob", "relabel", type="illegal", level="low", batch=BATCH)
     Decisions(catalog).append([undo(first)])
-    lines = table(opened(section="Log"))
+    lines = table(drawn("decisions", section="Log"))
     assert [line[1:3] for line in lines] == [
         ["ann", "undo"], ["bob", "relabel"], ["ann", "drop (undone)"]
     ]  # fmt: skip
@@ -430,8 +409,8 @@ def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
         ({"who": "bob"}, 1), ({"verdict": "drop"}, 1), ({"batch": "abab"}, 1),
         ({"row": str(rows[0]["row_id"])}, 2), ({"day": first.time[:10]}, 3),
     ):  # fmt: skip
-        assert len(table(opened(section="Log", **address))) == count
-    empty = opened(section="Log", day="2020-01-01")
+        assert len(table(drawn("decisions", section="Log", **address))) == count
+    empty = drawn("decisions", section="Log", day="2020-01-01")
     assert any("Nothing was decided that fits" in text.value for text in empty.text)
 
 
@@ -440,17 +419,17 @@ def test_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path, desk: Desk
     desk = open_desk(Desk(catalog, "ann"))
     for row in rows_of(desk)[:40]:
         say(catalog, row, "bob", "relabel", type="illegal", level="high")
-    given = desk.assignments.page(Visit(desk, "ann"), Spec(order="risk"), "open", 1).rows
-    second = {row.row_id for row in given if row.purpose == "second"}
+    rows = desk.assignments.page(Visit(desk, "ann"), Spec(order="risk"), "open", 1).rows
+    second = {row.row_id for row in rows if row.purpose == "second"}
     assert second
-    lines = {line[5]: line for line in table(opened(section="Log", who="bob"))}
+    lines = {line[5]: line for line in table(drawn("decisions", section="Log", who="bob"))}
     for row_id in second:
         line = lines[f"…{str(row_id)[-6:]}"]
         assert line[2] == "kept back until you have looked"
         assert "illegal" not in line
-    assert opened(section="Log", verdict="relabel").get("bidi_component") == []
-    found = " ".join(text.value for text in opened(section="Log", verdict="relabel").text)
-    assert "Nothing was decided that fits" in found
+    at = drawn("decisions", section="Log", verdict="relabel")
+    assert given(at) == []
+    assert "Nothing was decided that fits" in texts(at)
 
 
 def test_the_effect_of_a_batch_tells_nothing_of_rows_to_look_at_again(catalog: Path) -> None:
@@ -498,15 +477,14 @@ def test_a_batch_is_taken_back_on_the_page(catalog: Path, desk: Desk, ask: Asked
         {"offer": found["offer"], "say": {"verdict": "drop"}, "batch": BATCH},
     )  # fmt: skip
     say(catalog, rows_of(desk)[0], "bob", "keep", batch=MARK)
-    at = opened(section="Batches")
-    texts = [text.value for text in at.text]
-    assert f"{found['count']} drop (batch abababab)" in texts
+    at = drawn("decisions", section="Batches")
+    assert f"{found['count']} drop (batch abababab)" in texts(at)
     assert [button.label for button in at.button] == ["Undo"]  # one's own only
     at.button(key=f"undo-{BATCH}").click().run()
     for job in desk.batches.running("ann"):
         assert job.ended.wait(30)
     at.run()
-    assert "undone" in [text.value for text in at.text]
+    assert "undone" in texts(at)
     assert not at.button
     assert {line["verdict"] for line in reviews.log(catalog)} == {"drop", "undo"}
 
@@ -516,8 +494,7 @@ def test_disagreements_are_listed_without_verdicts_in_sight(catalog: Path, desk:
     say(catalog, rows[4], "bob", "keep")
     say(catalog, rows[4], "ann", "drop", revealed=True, note="blurred")
     say(catalog, rows[6], "bob", "escalate")
-    (component,) = opened().get("bidi_component")
-    data = json.loads(component.proto.json)
+    data = grid(drawn("decisions"))
     assert data["ruling"] is True
     (card,) = data["cards"]
     assert (card["id"], card["mine"], card["others"]) == (str(rows[4]["row_id"]), None, False)
@@ -525,8 +502,8 @@ def test_disagreements_are_listed_without_verdicts_in_sight(catalog: Path, desk:
         ("bob", "keep"), ("ann", "drop")
     ]  # fmt: skip
     assert (card["said"][1]["revealed"], card["said"][1]["note"]) == (True, "blurred")
-    (component,) = opened(waiting="Escalated").get("bidi_component")
-    assert [c["id"] for c in json.loads(component.proto.json)["cards"]] == [str(rows[6]["row_id"])]
+    escalated = grid(drawn("decisions", waiting="Escalated"))
+    assert [card["id"] for card in escalated["cards"]] == [str(rows[6]["row_id"])]
 
 
 def test_agreement_has_intervals_and_consistency_is_ones_own(catalog: Path, desk: Desk) -> None:
@@ -536,7 +513,7 @@ def test_agreement_has_intervals_and_consistency_is_ones_own(catalog: Path, desk
             kind = "illegal" if n % 2 or (n == 4 and who == "bob") else "privacy"
             say(catalog, row, who, "relabel", type=kind)
     say(catalog, rows[0], "ann", "relabel", type="privacy", purpose="repeat")
-    at = opened(section="Agreement")
+    at = drawn("decisions", section="Agreement")
     lines = {line[0]: line[1:] for line in table(at)}
     assert lines["illegal"][:3] == ["12", "7", "92%"]
     kappa, low, high = map(float, lines["illegal"][3:])
@@ -562,8 +539,8 @@ def test_an_exported_file_is_the_log_at_that_moment_whenever_it_is_written(
     for row in rows[:5]:
         say(catalog, row, "bob", "keep", note="=1+1")
         say(catalog, row, "ann", "drop", note="plain")
-    (component,) = opened(section="Export").get("bidi_component")
-    ends = json.loads(component.proto.json)["ends"]
+    (links,) = given(drawn("decisions", section="Export"))
+    ends = links["ends"]
     expected = read_log(catalog).decisions
     before = {form: export(ask, form, ends) for form in ("jsonl", "parquet", "csv")}
     say(catalog, rows[9], "aaron", "escalate", time="2020-01-01T00:00:00.000Z")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import results
 from app.assigning import Assignments
@@ -23,6 +20,7 @@ from audit.errors import UsageError
 from audit.reader import Spec
 from curation.decisions import Decisions, decide, undo
 from tests import reviews
+from tests.pages import drawn, grid
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +33,8 @@ def desk(catalog: Path) -> Desk:
     return open_desk(Desk(catalog, "ann"))
 
 
-def opened(**address: str) -> AppTest:
-    """The page at an address, drawn."""
-    at = AppTest.from_file("../app/main.py", default_timeout=30)
-    for name, value in address.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def payload(at: AppTest) -> dict[str, Any]:
-    """What the component was given."""
-    return json.loads(at.get("bidi_component")[0].proto.json)
-
-
 def test_the_first_page_has_48_cards_without_a_sharp_pixel(desk: Desk) -> None:
-    data = payload(opened())
+    data = grid(drawn("main"))
     assert len(data["cards"]) == 48
     assert data["total"] > 48
     assert max(len(card["preview"] or "") for card in data["cards"]) < 1_000
@@ -59,12 +42,13 @@ def test_the_first_page_has_48_cards_without_a_sharp_pixel(desk: Desk) -> None:
 
 
 def test_filters_and_page_come_out_of_the_address(desk: Desk) -> None:
-    at = opened(type="illegal", show="Everything scored", state="All", order="High risk first")
-    found = payload(at)["cards"]
+    asked = {"type": "illegal", "show": "Everything scored", "order": "High risk first"}
+    at = drawn("main", state="All", **asked)
+    found = grid(at)["cards"]
     assert {card["type"] for card in found} == {"illegal"}
     risks = [card["risk"] for card in found]
     assert risks == sorted(risks, reverse=True)
-    first, second = (payload(opened(page=n))["cards"] for n in ("1", "2"))
+    first, second = (grid(drawn("main", page=n))["cards"] for n in ("1", "2"))
     assert not {c["id"] for c in first} & {c["id"] for c in second}
 
 
@@ -72,28 +56,28 @@ def test_filters_and_page_come_out_of_the_address(desk: Desk) -> None:
     "address", [{"type": "nothing"}, {"page": "999"}, {"page": "x"}, {"order": "'; drop"}]
 )
 def test_an_address_that_says_nonsense_shows_a_page(desk: Desk, address: dict[str, str]) -> None:
-    assert payload(opened(**address))["cards"]
+    assert grid(drawn("main", **address))["cards"]
 
 
 def test_choosing_a_type_begins_at_page_one(desk: Desk) -> None:
-    at = opened(page="2")
-    assert payload(at)["page"] == 2
+    at = drawn("main", page="2")
+    assert grid(at)["page"] == 2
     at.pills(key="type").select("privacy").run()
-    assert payload(at)["page"] == 1
-    assert {card["type"] for card in payload(at)["cards"]} == {"privacy"}
+    assert grid(at)["page"] == 1
+    assert {card["type"] for card in grid(at)["cards"]} == {"privacy"}
 
 
 def test_what_could_not_be_scored_says_why(desk: Desk) -> None:
-    found = payload(opened(show="Could not be scored"))["cards"]
+    found = grid(drawn("main", show="Could not be scored"))["cards"]
     assert {card["error"].split(":")[0] for card in found} == {
         "truncated", "zero_size", "not_an_image", "too_many_pixels"
     }  # fmt: skip
 
 
 def test_an_empty_queue_says_so(desk: Desk) -> None:
-    at = opened(state="Disagreed")
-    assert payload(at)["cards"] == []
-    assert payload(at)["empty"] == "No sample fits these filters."
+    at = drawn("main", state="Disagreed")
+    assert grid(at)["cards"] == []
+    assert grid(at)["empty"] == "No sample fits these filters."
 
 
 def test_pages_stay_while_decisions_change_what_is_open(catalog: Path, desk: Desk) -> None:
@@ -135,13 +119,13 @@ def test_a_card_shows_ones_own_verdict_and_no_one_elses(catalog: Path, desk: Des
 
 
 def test_a_replaced_catalog_is_announced_and_the_queue_stays(catalog: Path, desk: Desk) -> None:
-    at = opened()
-    before = [card["id"] for card in payload(at)["cards"]]
+    at = drawn("main")
+    before = [card["id"] for card in grid(at)["cards"]]
     assert not at.info
     index(catalog)
     at.run()
     assert "New results" in at.info[0].value
-    assert [card["id"] for card in payload(at)["cards"]] == before
+    assert [card["id"] for card in grid(at)["cards"]] == before
     here = Visit(desk, "ann")
     desk.assignments.renew(
         here, Spec(collapse=True), "open"
@@ -163,7 +147,7 @@ def test_orders_hold_against_numpy(desk: Desk) -> None:
 
 def test_without_a_name_the_page_is_read_only(catalog: Path) -> None:
     open_desk(Desk(catalog, None))
-    assert payload(opened())["reviewer"] is None
+    assert grid(drawn("main"))["reviewer"] is None
 
 
 @pytest.mark.parametrize("name", ["Ann B", "../x", "", "a" * 65])
@@ -202,25 +186,25 @@ def test_a_blind_card_is_sent_without_any_score(desk: Desk) -> None:
 
 
 def test_a_stacked_card_says_how_many_it_stands_for(desk: Desk) -> None:
-    data = payload(opened(order="Largest groups first"))
+    data = grid(drawn("main", order="Largest groups first"))
     first = data["cards"][0]
     assert first["members"] == len(desk.now().members(first["cluster"]))
     assert first["members"] > 1
-    assert all("members" not in card for card in payload(opened(stack="false"))["cards"])
+    assert all("members" not in card for card in grid(drawn("main", stack="false"))["cards"])
 
 
 def test_every_field_of_the_sidebar_narrows_and_is_in_the_query(desk: Desk) -> None:
-    at = opened(concept="weapon", least="0.8", low="0.2", words="caption", stack="false")
-    data = payload(at)
+    at = drawn("main", concept="weapon", least="0.8", low="0.2", words="caption", stack="false")
+    data = grid(at)
     assert set(data["query"].split("&")) == {
         "concept=weapon", "least=0.8", "low=0.2", "words=caption"
     }  # fmt: skip
     expected = desk.now().ids(Spec(concept="weapon", least=0.8, low=0.2, words="caption"))
     assert 0 < data["total"] <= len(expected)
-    none = payload(opened(shard="no such shard"))
+    none = grid(drawn("main", shard="no such shard"))
     assert (none["cards"], none["pages"]) == ([], 1)
 
 
 def test_what_cannot_be_asked_for_is_one_line(desk: Desk) -> None:
-    at = opened(low="0.9", high="0.1")
-    assert [text.value for text in at.text] == ["risk from 0.9 to 0.1 is empty; swap them"]
+    at = drawn("main", low="0.9", high="0.1")
+    assert texts(at) == ["risk from 0.9 to 0.1 is empty; swap them"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from curation.plan import Plan, plan
 from curation.policy import load
 from tests import reviews
 from tests.asking import Asked
+from tests.pages import drawn, tables, texts
 
 # Made-up scores are risky, and every drawn picture is much like the next.
 MILD = """based_on: permissive
@@ -42,15 +41,9 @@ gates: {max_share: null, min_kept_share: null}
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("planning"))
-
-
 @pytest.fixture
-def catalog(made: Path, tmp_path: Path) -> Path:
-    """A copy of its own; the tars stay where they are."""
-    return Path(shutil.copytree(made, tmp_path / "tars.audit"))
+def catalog(tmp_path: Path) -> Path:
+    return reviews.write(tmp_path)
 
 
 @pytest.fixture
@@ -65,43 +58,8 @@ def desk(catalog: Path, mild: Path) -> Desk:
     return open_desk(Desk(catalog, "ann", str(mild)))
 
 
-def policy_page() -> None:
-    from app.views.policy import policy_page
-
-    policy_page()
-
-
-def estimate_page() -> None:
-    from app.views.estimate import estimate_page
-
-    estimate_page()
-
-
-def export_page() -> None:
-    from app.views.export import export_page
-
-    export_page()
-
-
-def drawn(page: Any) -> AppTest:
-    """A page, drawn."""
-    at = AppTest.from_function(page, default_timeout=60).run()
-    assert not at.exception, at.exception
-    return at
-
-
-def tables(at: AppTest) -> dict[str, list[list[str]]]:
-    """Title -> rows of the tables that are shown."""
-    found = [json.loads(table.proto.json) for table in at.get("bidi_component")]
-    return {data["caption"]: [[c["text"] for c in row] for row in data["rows"]] for data in found}
-
-
 def actions(of: Plan) -> dict[str, str]:
     return {name: f"{v.images:,}" for name, v in of.actions.items()}
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(text.value for text in at.text)
 
 
 def slider(at: AppTest, name: str) -> Any:
@@ -115,7 +73,7 @@ def press(at: AppTest, name: str) -> AppTest:
 
 
 def test_a_threshold_moved_shows_what_the_command_would_say(desk: Desk, tmp_path: Path) -> None:
-    at = drawn(policy_page)
+    at = drawn("policy")
     saved = plan(gather(desk.catalog, desk.policy), "c")
     assert dict(tables(at)["What becomes of them"]) == {
         name: n for name, n in actions(saved).items() if n != "0"
@@ -138,7 +96,7 @@ def test_a_threshold_moved_shows_what_the_command_would_say(desk: Desk, tmp_path
 
 def test_what_is_saved_is_what_was_on_the_page_and_nothing_else(desk: Desk, mild: Path) -> None:
     mild.write_text("# ours\n" + MILD)
-    at = drawn(policy_page)
+    at = drawn("policy")
     slider(at, "privacy").set_value(0.33).run()
     at.segmented_control(key="part").set_value("Types and levels").run()
     next(box for box in at.selectbox if box.label == "fairness, high").set_value("drop").run()
@@ -155,7 +113,7 @@ def test_what_is_saved_is_what_was_on_the_page_and_nothing_else(desk: Desk, mild
 
 
 def test_a_policy_that_somebody_else_changed_is_not_overwritten(desk: Desk, mild: Path) -> None:
-    at = drawn(policy_page)
+    at = drawn("policy")
     slider(at, "privacy").set_value(0.33).run()
     mild.write_text(MILD.replace("insults: 0.4", "insults: 0.9"))
     press(at, "Save")
@@ -167,7 +125,7 @@ def test_a_policy_that_somebody_else_changed_is_not_overwritten(desk: Desk, mild
 
 
 def test_what_is_no_policy_says_why_and_cannot_be_saved(desk: Desk, mild: Path) -> None:
-    at = drawn(policy_page)
+    at = drawn("policy")
     at.segmented_control(key="part").set_value("Types and levels").run()
     next(box for box in at.selectbox if box.label == "illegal, low").set_value("drop").run()
     assert "So it is no policy: mild.yaml" in texts(at)
@@ -178,7 +136,7 @@ def test_what_is_no_policy_says_why_and_cannot_be_saved(desk: Desk, mild: Path) 
 
 
 def test_a_preset_is_kept_under_a_name_of_ones_own_and_put_in_force(desk: Desk) -> None:
-    at = drawn(policy_page)
+    at = drawn("policy")
     at.selectbox[0].set_value("balanced").run()
     slider(at, "illegal").set_value(0.9).run()
     assert next(b for b in at.button if b.label == "Save").disabled
@@ -208,7 +166,7 @@ def test_who_may_not_settle_may_look_and_change_nothing(
 ) -> None:
     (catalog / "review.yaml").write_text(team)
     open_desk(Desk(catalog, reviewer, str(mild)))
-    at = drawn(policy_page)
+    at = drawn("policy")
     slider(at, "illegal").set_value(0.2).run()
     assert all(b.disabled for b in at.button if b.label in ("Save", "Put in force"))
     here = visit()
@@ -220,8 +178,8 @@ def test_who_may_not_settle_may_look_and_change_nothing(
     assert mild.read_text() == MILD
     assert here.desk.policies.in_force == "mild.yaml"
     assert not here.desk.jobs.all()
-    assert next(b for b in drawn(export_page).button if b.label == "Export").disabled
-    assert next(b for b in drawn(estimate_page).button if b.label == "Draw").disabled is (
+    assert next(b for b in drawn("export").button if b.label == "Export").disabled
+    assert next(b for b in drawn("estimate").button if b.label == "Draw").disabled is (
         reviewer is None
     )
 
@@ -250,7 +208,7 @@ def test_a_policy_in_force_whose_file_has_gone_is_told_on_every_page(desk: Desk)
     desk.policies.put_in_force("own.yaml")
     (desk.catalog / "policies" / "own.yaml").unlink()
     assert desk.policies.hash() is None
-    for page in (policy_page, estimate_page, export_page):
+    for page in ("policy", "estimate", "export"):
         assert "own.yaml: there is no such policy any more; choose one" in texts(drawn(page))
 
 
@@ -276,7 +234,7 @@ def test_decisions_and_a_new_catalog_change_what_is_shown(desk: Desk, catalog: P
 
 
 def test_a_sample_is_drawn_and_read_as_the_command_does(desk: Desk, catalog: Path) -> None:
-    at = drawn(estimate_page)
+    at = drawn("estimate")
     assert "No sample yet" in at.subheader[0].value
     at.number_input(key="estimate count").set_value(20)
     press(at, "Draw")
@@ -301,7 +259,7 @@ def test_a_sample_is_drawn_and_read_as_the_command_does(desk: Desk, catalog: Pat
 
 
 def test_an_export_is_the_commands_and_its_check_too(desk: Desk, catalog: Path) -> None:
-    at = drawn(export_page)
+    at = drawn("export")
     expected = int(at.subheader[0].value.split()[0].replace(",", ""))
     press(at, "Export")
     job = _ended(desk)
@@ -320,7 +278,7 @@ def test_an_export_is_the_commands_and_its_check_too(desk: Desk, catalog: Path) 
 
 
 def test_an_export_that_is_cancelled_leaves_nothing(desk: Desk, catalog: Path) -> None:
-    at = drawn(export_page)
+    at = drawn("export")
     press(at, "Export")
     with pytest.raises(UsageError, match="export of tars-stage-1 is running; wait for it"):
         desk.jobs.start("check", "x", ["check", "x"])
@@ -333,13 +291,13 @@ def test_an_export_that_is_cancelled_leaves_nothing(desk: Desk, catalog: Path) -
 
 
 def test_what_the_command_refuses_is_one_line_on_the_page(desk: Desk, catalog: Path) -> None:
-    at = drawn(export_page)
+    at = drawn("export")
     at.text_input(key="export caps").set_value("nothing=3").run()
     assert "cap nothing=3: give TYPE=N" in texts(at)
     assert next(b for b in at.button if b.label == "Export").disabled
     desk.jobs.start("export", "x", ["export", str(catalog), "--stage", "1", "--out", "/"])
     assert not _ended(desk).good
-    at = drawn(export_page)
+    at = drawn("export")
     assert "export of x failed: " in texts(at)
 
 

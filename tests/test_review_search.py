@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,11 @@ from app.desk import Desk, open_desk
 from audit import images
 from audit.errors import UsageError
 from audit.reader import Spec
-from audit.scan import scan
 from audit.scorer import Scorer
 from curation.decisions import decide
 from tests import reviews
 from tests.browsing import Site, cells, clear_requests, expect, needs_browser, row_id, settled, shot
+from tests.pages import drawn, given, grid, texts
 
 PICTURES = 30
 
@@ -40,98 +37,67 @@ def desk(catalog: Path) -> Desk:
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalog of drawn pictures, scored by a real scorer."""
-    folder = tmp_path_factory.mktemp("scanned")
-    with tarfile.open(folder / "00000.tar", "w") as tar:
-        for n in range(PICTURES):
-            data = reviews.drawn(n)
-            info = tarfile.TarInfo(f"{n:05d}.jpg")
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    out = folder / "tars.audit"
-    scan([str(folder)], out, Scorer.load("compact", device="cpu"))
-    return out
-
-
-def opened(**address: str) -> AppTest:
-    """The page at an address, drawn."""
-    at = AppTest.from_function(_page, default_timeout=30)
-    for name, value in address.items():
-        at.query_params[name] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def _page() -> None:
-    from app.views.search import search_page
-
-    search_page()
+    return reviews.scanned(tmp_path_factory.mktemp("scanned"), PICTURES)
 
 
 def cards(at: AppTest) -> list[dict[str, Any]]:
-    """Those that the component was given; none where it was not drawn."""
-    found = at.get("bidi_component")
-    return json.loads(found[0].proto.json)["cards"] if found else []
+    """Those in the grid; none where it was not drawn."""
+    return [card for data in given(at) for card in data["cards"]]
 
 
 def ids(at: AppTest) -> list[int]:
     return [int(card["id"]) for card in cards(at)]
 
 
-def said(at: AppTest) -> str:
-    return "\n".join(text.value for text in at.text)
-
-
 def test_nothing_is_shown_before_something_is_asked_for(desk: Desk) -> None:
-    at = opened()
+    at = drawn("search")
     assert cards(at) == []
-    assert "Type words" in said(at)
+    assert "Type words" in texts(at)
 
 
 def test_words_and_names_fill_the_grid_and_narrow(desk: Desk) -> None:
-    at = opened(words='caption "of 0001"')
+    at = drawn("search", words='caption "of 0001"')
     assert {card["caption"] for card in cards(at)} == {
         f"caption of {n:05d}.jpg" for n in range(10, 20)
     }
     kinds = {card["type"] for card in cards(at)}
     at.pills(key="type").select(min(kinds)).run()
     assert {card["type"] for card in cards(at)} == {min(kinds)}
-    (named,) = cards(opened(way="Name", uid="00042"))
+    (named,) = cards(drawn("search", way="Name", uid="00042"))
     assert named["caption"] == "caption of 00042.jpg"
 
 
 def test_what_failed_is_found_too(desk: Desk) -> None:
-    assert [card["status"] for card in cards(opened(way="Name", uid="broken"))] == ["failed"]
+    (card,) = cards(drawn("search", way="Name", uid="broken"))
+    assert card["status"] == "failed"
 
 
 def test_nothing_found_says_so(desk: Desk) -> None:
-    found = opened(words="zebra")
+    found = drawn("search", words="zebra")
     assert cards(found) == []
-    told = json.loads(found.get("bidi_component")[0].proto.json)
-    assert "No caption and no text in a picture has all these words" in json.dumps(told)
+    assert "No caption and no text in a picture has all these words" in grid(found)["empty"]
 
 
 def test_like_a_sample_is_found_by_its_name_or_row_nearest_first(desk: Desk) -> None:
     (row,) = desk.now().ids(Spec("any", uid="00042")).tolist()
     near = desk.now().neighbours(row, 48)[0].tolist()
-    assert ids(opened(way="Like a sample", like="00042")) == near
-    assert ids(opened(way="Like a sample", like=str(row))) == near
-    at = opened(way="Like a sample", like="no_such")
-    assert "there is no sample 'no_such'" in said(at)
+    assert ids(drawn("search", way="Like a sample", like="00042")) == near
+    assert ids(drawn("search", way="Like a sample", like=str(row))) == near
+    at = drawn("search", way="Like a sample", like="no_such")
+    assert "there is no sample 'no_such'" in texts(at)
 
 
 def test_a_locked_sample_is_no_way_in(desk: Desk, catalog: Path) -> None:
     (row,) = desk.now().ids(Spec("any", uid="00050")).tolist()
     desk.decisions.append([decide(row, "u", "quarantine", "ben")])
-    assert "no such sample" in said(opened(way="Like a sample", like="00050"))
-    assert cards(opened(way="Name", uid="00050")) == []
-    assert ids(opened(way="Name", uid="00051")) != []
+    assert "no such sample" in texts(drawn("search", way="Like a sample", like="00050"))
+    assert cards(drawn("search", way="Name", uid="00050")) == []
+    assert ids(drawn("search", way="Name", uid="00051")) != []
 
 
 def test_near_confirmed_begins_with_the_nearest_to_any(desk: Desk) -> None:
-    assert "nobody has confirmed a sample as privacy yet" in said(
-        opened(way="Like confirmed ones", near="privacy")
+    assert "nobody has confirmed a sample as privacy yet" in texts(
+        drawn("search", way="Like confirmed ones", near="privacy")
     )
     rows = desk.now().ids(Spec()).tolist()
     confirmed, other = rows[:2], rows[2]
@@ -142,36 +108,36 @@ def test_near_confirmed_begins_with_the_nearest_to_any(desk: Desk) -> None:
     nearest = desk.now().likeness.of_rows(np.array(confirmed), 48)[0]
     locked = desk.mirror.locked_rows()
     expected = [row for row in nearest.tolist() if row not in locked]
-    assert ids(opened(way="Like confirmed ones", near="privacy"))[:40] == expected[:40]
-    open_only = opened(way="Like confirmed ones", near="illegal", state="Undecided")
+    assert ids(drawn("search", way="Like confirmed ones", near="privacy"))[:40] == expected[:40]
+    open_only = drawn("search", way="Like confirmed ones", near="illegal", state="Undecided")
     assert not {*ids(open_only)} & {*rows[:3]}
 
 
 def test_a_condition_fills_the_grid_or_says_what_is_wrong_in_one_line(desk: Desk) -> None:
     found = desk.now().sql("SELECT row_id FROM samples WHERE width = 60")["row_id"].to_pylist()
-    assert {*ids(opened(way="SQL", sql="width = 60"))} == {*found}
+    assert {*ids(drawn("search", way="SQL", sql="width = 60"))} == {*found}
     assert len(found) == 2
-    wrong = said(opened(way="SQL", sql="wide > 100"))
+    wrong = texts(drawn("search", way="SQL", sql="wide > 100"))
     assert "wide" in wrong
     assert len([line for line in wrong.splitlines() if line]) == 1
-    refused = said(opened(way="SQL", sql="true; DROP TABLE samples"))
+    refused = texts(drawn("search", way="SQL", sql="true; DROP TABLE samples"))
     assert refused.startswith("sql: ")
-    assert cards(opened(way="SQL", sql="status = 'quarantined'")) == []
+    assert cards(drawn("search", way="SQL", sql="status = 'quarantined'")) == []
 
 
 def test_links_lead_to_near_duplicates_and_chosen_rows(desk: Desk) -> None:
     (row,) = desk.now().ids(Spec("any", uid="00007")).tolist()
     ((name, members),) = desk.now().cluster_of([row]).values()
-    at = opened(**_address(Spec("any", way="cluster", given=name)))
+    at = drawn("search", **_address(Spec("any", way="cluster", given=name)))
     assert len(cards(at)) == members == 3
     assert {card["caption"] for card in cards(at)} == {f"caption of {n:05d}.jpg" for n in (6, 7, 8)}
     at.segmented_control(key="way").select("words").run()
     assert cards(at) == []
     chosen = desk.now().ids(Spec())[3:6]
     spec = Spec("flagged", way="rows", given=",".join(map(str, chosen)))
-    assert ids(opened(**_address(spec))) == chosen.tolist()
-    wrong = opened(way="Near-duplicates", given="../x")
-    assert "is no id of a cluster" in said(wrong)
+    assert ids(drawn("search", **_address(spec))) == chosen.tolist()
+    wrong = drawn("search", way="Near-duplicates", given="../x")
+    assert "is no id of a cluster" in texts(wrong)
 
 
 EVERYTHING = Spec(
@@ -181,31 +147,16 @@ EVERYTHING = Spec(
 
 
 def test_what_is_asked_for_survives_the_address_of_a_page(desk: Desk) -> None:
-    at = AppTest.from_function(_queue, default_timeout=30)
-    for name, values in parse_qs(of_review(EVERYTHING)).items():
-        at.query_params[name] = values
-    at.query_params["stack"] = "false"  # of Review one of each group is usual
-    at.run()
-    assert not at.exception, at.exception
-    assert asked(at) == EVERYTHING.address()
+    address = parse_qs(of_review(EVERYTHING)) | {"stack": ["false"]}  # one of each group is usual
+    at = drawn("queue", **address)
+    assert grid(at)["query"] == EVERYTHING.address()
     for spec in (
         Spec("any", ("illegal",), way="sql", given="width < 100 AND caption <> '&=%'"),
         Spec("flagged", words="ein Wort, 猫 & co", order="risk", collapse=True),
         Spec("failed", uid="000/1"),
         Spec("any", way="box", given="-1.5,0,2e1,.25"),
     ):
-        assert asked(opened(**_address(spec))) == spec.address()
-
-
-def asked(at: AppTest) -> str:
-    """What the grid was asked to show."""
-    return str(json.loads(at.get("bidi_component")[0].proto.json)["query"])
-
-
-def _queue() -> None:
-    from app.views.queue import queue_page
-
-    queue_page()
+        assert grid(drawn("search", **_address(spec)))["query"] == spec.address()
 
 
 def _address(spec: Spec) -> dict[str, str]:
@@ -222,7 +173,7 @@ def test_a_picture_is_compared_by_the_catalogs_scorer_and_not_kept(scanned: Path
     vector = np.asarray(scorer.score(picture.pixels[None]).embeddings[0], np.float32)
     assert found.tolist() == desk.now().likeness.of_vectors(vector[None], PICTURES)[0].tolist()
     assert desk.now().cards([int(found[0])])[int(found[0])]["key"] == "00004"
-    assert ids(opened(way="Like a picture", picture=name)) == found.tolist()
+    assert ids(drawn("search", way="Like a picture", picture=name)) == found.tolist()
     assert not [p for p in scanned.rglob("*") if p.is_file() and data in p.read_bytes()]
 
 
@@ -241,7 +192,7 @@ def test_without_a_scorer_a_picture_is_refused_in_one_line(desk: Desk) -> None:
     with pytest.raises(UsageError, match="cannot be loaded here") as refused:
         desk.ways.hand_in(reviews.drawn(1))
     assert "\n" not in str(refused.value)
-    told = said(opened(way="Like a picture", picture="ab" * 32))
+    told = texts(drawn("search", way="Like a picture", picture="ab" * 32))
     assert "choose the file again" in told
 
 
@@ -289,6 +240,16 @@ class TestInABrowser:
         expect(page.get_by_text("sql: ")).to_be_visible()
         expect(cells(page)).to_have_count(0)
         shot(page, "search_wrong")
+
+    def test_another_way_in_is_one_step_back(self, page: Any, site: Site) -> None:
+        page.goto(f"{site.url}/search?way=SQL&sql=key+<+'00010'")
+        expect(cells(page)).to_have_count(10, timeout=30_000)
+        settled(page)
+        page.get_by_text("Name", exact=True).click()
+        expect(page.get_by_text("Type or paste what a sample is called.")).to_be_visible()
+        page.go_back()
+        expect(page.get_by_label("A condition, in SQL")).to_have_value("key < '00010'")
+        expect(cells(page)).to_have_count(10, timeout=30_000)
 
     def test_an_endless_condition_stops_and_the_page_goes_on(self, page: Any, site: Site) -> None:
         page.goto(f"{site.url}/search?way=SQL")

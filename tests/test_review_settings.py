@@ -2,64 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app.desk import Desk, open_desk
 from app.people import Personal
 from audit.reader import Spec
 from curation.decisions import decide
 from tests import reviews
+from tests.pages import drawn, given, tables, texts
 
 HOSTILE = "![x](http://beacon.example/a.png) :red[red] $x$"
 
 
 @pytest.fixture
-def catalog(written: Path, tmp_path: Path) -> Path:
-    """The catalog, nobody having chosen or decided anything."""
-    return Path(shutil.copytree(written, tmp_path / "tars.audit"))
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("settings"))
-
-
-def opened() -> AppTest:
-    """The page, drawn."""
-
-    def script() -> None:
-        from app.views.settings import settings_page
-
-        settings_page()
-
-    at = AppTest.from_function(script, default_timeout=30).run()
-    assert not at.exception, at.exception
-    return at
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(text.value for text in at.text)
-
-
-def tables(at: AppTest) -> dict[str, list[list[str]]]:
-    """Cells of every table, by its caption."""
-    found = [json.loads(each.proto.json) for each in at.get("bidi_component")]
-    return {
-        each["caption"]: [[cell["text"] for cell in row] for row in each["rows"]]
-        for each in found
-        if "caption" in each
-    }
+def catalog(tmp_path: Path) -> Path:
+    return reviews.write(tmp_path)
 
 
 def test_what_is_chosen_is_kept_at_once(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
-    at = opened()
+    at = drawn("settings")
     at.slider(key="blur").set_value(35).run()
     at.number_input(key="break_reveals").set_value(7).run()
     at.number_input(key="daily_cap").set_value(90).run()
@@ -70,7 +34,7 @@ def test_what_is_chosen_is_kept_at_once(catalog: Path) -> None:
     assert desk.people.of("ann") == Personal(
         blur=35, break_reveals=7, daily_cap=90, always_grey=True, columns=6, opt_out=("privacy",)
     )
-    again = opened()  # in another browser
+    again = drawn("settings")  # in another browser
     assert again.slider(key="blur").value == 35
     assert again.pills(key="opt_out").value == ["privacy"]
     assert Desk(catalog, "ben").people.of("ben") == Personal()
@@ -78,7 +42,7 @@ def test_what_is_chosen_is_kept_at_once(catalog: Path) -> None:
 
 def test_without_a_name_nothing_can_be_chosen(catalog: Path) -> None:
     open_desk(Desk(catalog, None))
-    at = opened()
+    at = drawn("settings")
     assert "Read-only" in texts(at)
     widgets = (*at.slider, *at.toggle, *at.number_input, *at.selectbox)
     assert widgets
@@ -90,26 +54,26 @@ def test_a_damaged_file_is_named_and_not_overwritten(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
     desk.people.save("ann", Personal())
     (catalog / "reviewers" / "ann.json").write_text('{"blur": 900}')
-    assert "reviewers/ann.json: blur is a whole number, 0 to 100" in texts(opened())
+    assert "reviewers/ann.json: blur is a whole number, 0 to 100" in texts(drawn("settings"))
     assert (catalog / "reviewers" / "ann.json").read_text() == '{"blur": 900}'
 
 
 def test_what_was_revealed_is_told_by_day(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
-    assert "Nothing so far" in texts(opened())
+    assert "Nothing so far" in texts(drawn("settings"))
     for kind, level in (("illegal", "high"), ("illegal", "high"), ("privacy", "low")):
         desk.exposure.shown("ann", kind, level)
     desk.exposure.looked("ann", 90)
-    ((_, rows),) = tables(opened()).items()
+    ((_, rows),) = tables(drawn("settings")).items()
     assert rows[0][1:] == ["3", "2", "1.5", "illegal high"]
     open_desk(Desk(catalog, "ben"))
-    assert tables(opened()) == {}
+    assert tables(drawn("settings")) == {}
 
 
 def test_ones_own_consistency_is_told_to_oneself(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
     rows = [int(n) for n in desk.results.of(Spec(), "any").row_ids[:4]]
-    assert "Nothing to compare yet" in texts(opened())
+    assert "Nothing to compare yet" in texts(drawn("settings"))
     desk.decisions.append([decide(row, "u", "keep", "ann") for row in rows])
     desk.decisions.append(
         [
@@ -117,18 +81,18 @@ def test_ones_own_consistency_is_told_to_oneself(catalog: Path) -> None:
             for n, row in enumerate(rows)
         ]
     )
-    (found,) = [row for caption, row in tables(opened()).items() if "come again" in caption]
+    found = next(rows for name, rows in tables(drawn("settings")).items() if "come again" in name)
     assert found == [["Your own, shown again: you said the same", "3", "4", "75% (30% to 95%)"]]
 
 
 def test_guidelines_and_contacts_are_shown_as_they_are(catalog: Path) -> None:
     open_desk(Desk(catalog, "ann"))
-    assert "review.yaml" in texts(opened())
+    assert "review.yaml" in texts(drawn("settings"))
     (catalog / "review.yaml").write_text(
         f"guidelines: |\n  {HOSTILE}\ncontacts: room 4\nlocked: tell the lead\n"
     )
     open_desk(Desk(catalog, "ann"))
-    at = opened()
+    at = drawn("settings")
     assert {HOSTILE, "room 4", "tell the lead"} <= {text.value for text in at.text}
     assert not any("beacon" in each.value for each in at.markdown)
 
@@ -136,10 +100,7 @@ def test_guidelines_and_contacts_are_shown_as_they_are(catalog: Path) -> None:
 def test_the_keys_are_those_of_the_grid(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
     desk.people.change("ann", {"keys": {"agree": "j"}})
-    found: list[dict[str, Any]] = [
-        json.loads(each.proto.json) for each in opened().get("bidi_component")
-    ]
-    (keys,) = [each for each in found if each.get("only") == "keys"]
+    (keys,) = [data for data in given(drawn("settings")) if data.get("only") == "keys"]
     assert keys["personal"]["keys"] == {"agree": "j"}
     assert "cards" not in keys
 
@@ -148,7 +109,7 @@ def test_the_queue_names_a_damaged_file_too(catalog: Path) -> None:
     desk = open_desk(Desk(catalog, "ann"))
     desk.people.save("ann", Personal(opt_out=("privacy",)))
     (catalog / "reviewers" / "ann.json").write_text('{"opt_out": ["nothing"]}')
-    at = AppTest.from_file("../app/main.py", default_timeout=30).run()
+    at = drawn("main")
     assert not at.exception  # nothing is given out as if nothing had been chosen
     assert "reviewers/ann.json: opt_out: unknown type 'nothing'" in texts(at).replace("⚠ ", "")
-    assert not [each for each in at.get("bidi_component") if "cards" in each.proto.json]
+    assert not [data for data in given(at) if "cards" in data]

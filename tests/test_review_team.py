@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -82,14 +81,9 @@ class Office:
         self.desk.assignments.recorded(said)
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("team"), PLAIN)
-
-
 @pytest.fixture
-def catalog(drawn: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(drawn, tmp_path / "tars.audit"))
+def catalog(tmp_path: Path) -> Path:
+    return reviews.write(tmp_path, PLAIN)
 
 
 def purposes(found: Assignment) -> Counter[str | None]:
