@@ -1,20 +1,22 @@
 // The address names filters, page and item, so that a reload and a pasted address come back to them.
-// Streamlit replaces the address when a filter changes; here the former one becomes a step of its
-// own, and Back returns to it: Streamlit then runs with what the address says. A page turned and
-// another item are no steps.
+// Streamlit replaces the address when a filter changes, and adds a step when fields go with it; here
+// a filter that changed is one step, and Back returns to the former one: Streamlit then runs with
+// what the address says. A page turned and another item are no steps.
 
 const REST_MS = 250; // the cursor has come to rest
 const NO_STEPS = ["page", "item"];
 
 class Address {
   constructor() {
-    this.kept = null;
+    this.kept = null; // as it was when rows last came
     this.stepped = false; // Back or Forward: the address is the wish, not its outcome
+    this.awaited = false; // a filter has changed, and its rows are on their way
     this.onStep = () => {
       this.stepped = true;
       this.kept = location.href;
     };
     window.addEventListener("popstate", this.onStep);
+    Address.now = this;
   }
 
   get item() {
@@ -24,46 +26,44 @@ class Address {
   set item(id) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (this.kept && filtersOf(this.kept) !== filtersOf(location.href)) return; // other rows are on their way
+      if (this.awaited) return;
       const address = new URL(location.href);
       address.searchParams.set("item", id);
       this.replace(address);
     }, REST_MS);
   }
 
-  // A page of rows has come: of the address as it is, or of one that it has just replaced.
-  // Returns whether it came by Back or Forward.
+  // Streamlit writes an address: the first of a change is a step, with no item of the former rows.
+  // Returns the name of what history is to do, and with which address.
+  written(how, address) {
+    const isOurs = this.kept && !this.stepped && address.pathname === new URL(this.kept).pathname;
+    if (!isOurs || filtersOf(this.kept) === filtersOf(address.href)) return [how, address];
+    address.searchParams.delete("item");
+    if (this.awaited) return ["replaceState", address];
+    this.awaited = true;
+    return ["pushState", address];
+  }
+
+  // A page of rows has come. Returns whether it came by Back or Forward.
   arrived(page) {
     const address = new URL(location.href);
     if (page > 1) address.searchParams.set("page", String(page));
     else address.searchParams.delete("page");
-    const { kept, stepped } = this;
-    this.stepped = false;
-    if (kept && !stepped && filtersOf(kept) !== filtersOf(address.href) && new URL(kept).pathname === address.pathname) {
-      address.searchParams.delete("item");
-      history.replaceState({}, "", kept);
-      history.pushState({}, "", address);
-      this.kept = address.href;
-    } else {
-      this.replace(address);
-    }
+    const { stepped } = this;
+    this.stepped = this.awaited = false;
+    this.replace(address);
     return stepped;
   }
 
   replace(address) {
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
+    if (address.href !== location.href) plain.replaceState(history.state, "", address);
     this.kept = location.href;
   }
 
-  // Where another search begins, the item of the former one is none of its own.
   stop() {
     clearTimeout(this.timer);
-    const address = new URL(location.href);
-    if (this.kept && new URL(this.kept).pathname === address.pathname && filtersOf(this.kept) !== filtersOf(address.href)) {
-      address.searchParams.delete("item");
-      history.replaceState(history.state, "", address);
-    }
     window.removeEventListener("popstate", this.onStep);
+    if (Address.now === this) Address.now = null;
   }
 }
 
@@ -72,4 +72,14 @@ function filtersOf(href) {
   for (const name of NO_STEPS) address.searchParams.delete(name);
   address.searchParams.sort();
   return `${address.pathname}?${address.searchParams}`;
+}
+
+// Nothing tells a page before its address is replaced, so history itself passes on what it is asked.
+const plain = { pushState: history.pushState.bind(history), replaceState: history.replaceState.bind(history) };
+for (const how of Object.keys(plain)) {
+  history[how] = (state, title, to) => {
+    if (!Address.now || to == null) return plain[how](state, title, to);
+    const [does, address] = Address.now.written(how, new URL(to, location.href));
+    return plain[does](state, title, address);
+  };
 }
