@@ -258,9 +258,9 @@ def test_an_unknown_job_says_where_to_look(ask: Asked) -> None:
 
 def cluster_of(desk: Desk) -> tuple[str, list[int]]:
     """The largest cluster of the catalog and its rows."""
-    found = desk.now().cluster_of([row["row_id"] for row in rows_of(desk)])
+    found = desk.now().clusters.of([row["row_id"] for row in rows_of(desk)])
     name, count = max(found.values(), key=lambda each: each[1])
-    members = desk.now().members(name).tolist()
+    members = desk.now().clusters.members(name).tolist()
     assert len(members) == count > 2
     return name, members
 
@@ -519,9 +519,9 @@ def test_agreement_has_intervals_and_consistency_is_ones_own(catalog: Path, desk
     kappa, low, high = map(float, lines["illegal"][3:])
     assert low < kappa < high
     assert lines["politics"][3:] == ["–", "–", "–"]
-    texts = " ".join(text.value for text in at.text)
-    assert "came to you twice: the same 1 of 1 times" in texts
-    assert "others had settled: none yet" in texts
+    said = texts(at)
+    assert "came to you twice: the same 1 of 1 times" in said
+    assert "others had settled: none yet" in said
 
 
 def export(ask: Asked, form: str, ends: dict[str, int]) -> bytes:
