@@ -342,14 +342,20 @@ def _reason(error: Exception, data: bytes, stream: _Metered) -> ImageError:
                 if data.startswith(magic):
                     return ImageError("unsupported_format", f"{name}; known: {', '.join(FORMATS)}")
             if data[4:8] == b"ftyp":
-                return ImageError("unsupported_format", f"{data[8:12]!r} is not AVIF")
-            return ImageError("not_an_image", f"{len(data):,} bytes, the first {data[:12]!r}")
+                return ImageError("unsupported_format", f"{_opening(data[8:12])} is not AVIF")
+            return ImageError("not_an_image", f"{len(data):,} bytes, first {_opening(data)}")
         text = "its header is damaged or of a kind that cannot be read"
     if stream.short or "truncated" in text.lower() or _is_cut(data):
         return ImageError("truncated", f"{len(data):,} bytes: {text}")
     if "unsupported" in text.lower() or "not supported" in text.lower():
         return ImageError("unsupported_format", text)
     return ImageError("corrupt", text)
+
+
+def _opening(data: bytes) -> str:
+    """The first bytes: in quotes where they are text, in hex where they are not."""
+    first = data[:12].decode("latin-1")
+    return f"'{first}'" if first.isascii() and first.isprintable() else data[:12].hex(" ")
 
 
 def _is_cut(data: bytes) -> bool:

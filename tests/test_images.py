@@ -450,6 +450,20 @@ def test_what_is_no_image_is_called_so() -> None:
     assert reason(b"\xff\xd8\xff") == "truncated"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no picture", "not_an_image: 10 bytes, first 'no picture'"),
+        (b"\x00\x01\x02", "not_an_image: 3 bytes, first 00 01 02"),
+        (b"....ftypheic....", "unsupported_format: 'heic' is not AVIF"),
+    ],
+)
+def test_how_it_begins_is_said_for_people_to_read(data: bytes, said: str) -> None:
+    with pytest.raises(ImageError) as error:
+        images.load(data, size=64, crop_mode="pad")
+    assert str(error.value) == said
+
+
 @pytest.mark.parametrize("format_name", ["EPS", "ICO", "DDS", "SGI", "JPEG2000", "QOI"])
 def test_formats_that_no_dataset_uses_are_refused(format_name: str) -> None:
     assert reason(encoded(photo(64, 64), format_name)) == "unsupported_format"
