@@ -7,6 +7,7 @@ the pages are kept in build/screens for people to look at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from audit.catalog import Catalog
 from curation.decisions import Decisions, decide
 from tests import reviews
-from tests.browsing import Site, cells, expect, needs_browser, shot
+from tests.browsing import Site, Windows, cells, expect, needs_browser, shot
 
 pytestmark = needs_browser
 
@@ -166,38 +167,52 @@ def complaint(message: Any) -> list[str]:
     return [message.text]
 
 
-@pytest.mark.parametrize("title", PAGES)
-def test_a_page_has_no_serious_fault_and_fits(page: Any, site: Site, title: str) -> None:
-    page.emulate_media(reduced_motion="reduce")  # nothing is half way to its place
-    visit(page, site, title)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that was just opened; `told` is what the browser complained of."""
+
+    title: str
+    page: Any
+    told: list[str]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def shown(request: pytest.FixtureRequest, windows: Windows, site: Site) -> Iterator[Shown]:
+    here = Shown(request.param, windows.open(), [])
+    here.page.on("console", lambda message: here.told.extend(complaint(message)))
+    here.page.emulate_media(reduced_motion="reduce")  # nothing is half way to its place
+    visit(here.page, site, here.title)
+    yield here
+    assert not windows.clear()
+
+
+def test_a_page_keeps_still_and_asks_nobody_else(shown: Shown, site: Site) -> None:
+    assert shown.page.evaluate(MOVING) == []
+    ours = (site.url, "data:", "blob:")
+    assert not [url for url in shown.page.asked if not url.startswith(ours)]
+    assert shown.told == []
+
+
+def test_a_page_shows_the_focus(shown: Shown) -> None:
+    seen = set()
+    for _ in range(25):
+        shown.page.keyboard.press("Tab")
+        found = shown.page.evaluate(FOCUS)
+        if found is not None:
+            seen.add(found[1])
+            assert found[0], found[1]
+    assert len(seen) >= 5
+
+
+def test_a_page_has_no_serious_fault_and_fits(shown: Shown) -> None:
+    page, name = shown.page, shown.title.lower()
     for theme in ("Dark", "Light"):
         choose(page, theme)
-        shot(page, f"page-{title.lower()}-{theme.lower()}")
+        shot(page, f"page-{name}-{theme.lower()}")
         assert faults(page) == [], theme
     assert page.evaluate(STICKING_OUT) == []
     for size in (WIDE, ENLARGED):
         page.set_viewport_size(size)
         at_rest(page)
-        shot(page, f"page-{title.lower()}-{size['width']}")
+        shot(page, f"page-{name}-{size['width']}")
         assert page.evaluate(STICKING_OUT) == [], size
-
-
-@pytest.mark.parametrize("title", PAGES)
-def test_a_page_shows_the_focus_keeps_still_and_asks_nobody_else(
-    page: Any, site: Site, title: str
-) -> None:
-    told: list[str] = []
-    page.on("console", lambda message: told.extend(complaint(message)))
-    page.emulate_media(reduced_motion="reduce")
-    visit(page, site, title)
-    assert page.evaluate(MOVING) == []
-    assert not [url for url in page.asked if not url.startswith((site.url, "data:", "blob:"))]
-    assert told == []
-    seen = set()
-    for _ in range(25):
-        page.keyboard.press("Tab")
-        found = page.evaluate(FOCUS)
-        if found is not None:
-            seen.add(found[1])
-            assert found[0], found[1]
-    assert len(seen) >= 5
