@@ -6,7 +6,8 @@ from typing import Any
 
 from app.addresses import of_search
 from app.desk import Desk
-from audit.errors import ShardwardenError
+from app.notes import short
+from audit.errors import ShardwardenError, UsageError
 from audit.reader import Snapshot
 from audit.specs import Spec
 
@@ -18,11 +19,12 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
     """What the pane says of others like a row that may be shown.
 
     returns  {"blind": nothing is told before the reviewer has decided, "decided": the nearest that
-             people have decided, nearest first, "none": why there are none, "cluster": its
-             near-duplicates or None, "like": what follows `?` in an address that finds them}
+             people have decided, nearest first, "none": why there are none, as a sentence,
+             "cluster": its near-duplicates or None, "like": what follows `?` in an address that
+             finds others like it, None where nothing can}
     """
     snapshot = desk.now()
-    like = of_search(Spec(scope="any", way="like", given=str(row_id)))
+    like: str | None = of_search(Spec(scope="any", way="like", given=str(row_id)))
     cluster = _cluster(snapshot, row_id)
     if desk.assignments.blind(reviewer, row_id) or desk.assignments.is_second(reviewer, row_id):
         return {"blind": True, "decided": [], "none": None, "cluster": cluster, "like": like}
@@ -31,8 +33,12 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
         decided = _decided(desk, snapshot, row_id, reviewer)
         if not decided:
             none = f"None of the nearest {AMONG} is decided."
-    except ShardwardenError as error:  # no vectors, or none of this row
-        decided, none = [], str(error)
+    except UsageError:  # this row has no vector
+        decided, like = [], None
+        none = "It was not scored, so nothing like it can be looked for."
+    except ShardwardenError as error:  # the index is missing, or another one
+        decided, like = [], None
+        none = f"Nothing like it can be looked for: {short(error)}."
     return {"blind": False, "decided": decided, "none": none, "cluster": cluster, "like": like}
 
 
@@ -60,7 +66,7 @@ def _decided(
 
 
 def _cluster(snapshot: Snapshot, row_id: int) -> dict[str, Any] | None:
-    found = snapshot.cluster_of([row_id]).get(row_id)
+    found = snapshot.clusters.of([row_id]).get(row_id)
     if found is None:
         return None
     name, size = found

@@ -37,7 +37,9 @@ class Likeness:
         """
         vector = vectors.vector(self._loaded(), row_id)
         if vector is None:
-            raise UsageError("like: this row has no vector, because it could not be scored")
+            raise UsageError(
+                "like: that sample could not be scored, so it has no vector; choose another"
+            )
         ids, cosines = self.of_vectors(vector[None], k + 1, among)
         stays = ids != row_id
         return ids[stays][:k], cosines[stays][:k]

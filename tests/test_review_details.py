@@ -177,8 +177,12 @@ def test_near_duplicates_are_counted_and_found_by_their_address(
 
 def test_without_vectors_the_pane_says_why(catalog: Path, row_of: Callable[[str], int]) -> None:
     found = told(Asked(Desk(catalog, "ann")), row_of("broken.jpg"), "near")
-    assert found["decided"] == []
-    assert "no vector" in found["none"]
+    assert (found["decided"], found["like"]) == ([], None)
+    assert found["none"] == "It was not scored, so nothing like it can be looked for."
+    (catalog / "vectors.faiss").unlink()
+    found = told(Asked(Desk(catalog, "ann")), row_of("00007.jpg"), "near")
+    assert found["like"] is None
+    assert found["none"].startswith("Nothing like it can be looked for: vectors.faiss: no such")
 
 
 @pytest.fixture(scope="module")

@@ -34,10 +34,12 @@ function partsOf({ blind, decided, none, cluster, like }) {
     parts.push(line);
   }
   if (blind) return parts;
-  const title = element("p");
-  title.append(decided.length ? "Decided pictures like it: " : "Pictures like it: ", linkTo("see all", like));
-  if (none) title.append(element("span", { class: "quiet", text: `. ${none}` }));
-  parts.push(title);
+  if (like) {
+    const title = element("p");
+    title.append(decided.length ? "Decided pictures like it: " : "Pictures like it: ", linkTo("see all", like));
+    parts.push(title);
+  }
+  if (none) parts.push(element("p", { class: "quiet", text: none }));
   const list = element("ul", { class: "near" });
   for (const said of decided) {
     const line = element("li");
