@@ -70,6 +70,10 @@ class Loaded:
         except TooSlow:
             raise UsageError(f"not done within {WORKING:g} s; try again") from None
 
+    def close(self) -> None:
+        """Begin nothing else; what is being done goes on."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
 
 def _load(directory: Path, named: str | None) -> AnyScorer:
     from audit.registry import load_scorer

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ def serve(
     streamlit_config.get_config_options(force_reparse=True, options_from_flags=flags)
     from app.alone import claimed
     from app.desk import Desk, open_desk
+    from app.ending import Server, leave, stop_scripts
 
     names = [*LOCAL, *place.names]
     if who.mode == "oidc":
@@ -106,7 +107,8 @@ def serve(
             gc.freeze()
             ready(_address(listener))
             yield {}
-            desk.jobs.close()
+            await stop_scripts()
+            desk.close()
 
         config = uvicorn.Config(
             application(desk, lifespan, names), log_level="warning", access_log=False,
@@ -114,9 +116,11 @@ def serve(
             proxy_headers=False,  # the guard wants to know who is at the other end of the line
         )  # fmt: skip
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            with suppress(KeyboardInterrupt):  # the usual way to end it
+                Server(config).run(sockets=[listener])
         finally:
             gc.unfreeze()  # the interpreter's end has to find them
+    leave()
 
 
 def _check(who: Who, place: Place) -> None:
