@@ -80,32 +80,21 @@ def test_only_our_packages_are_installed(wheel: Path) -> None:
     assert {name for name in top if not name.endswith(".dist-info")} == {"audit", "curation"}
 
 
-def test_the_data_folder_is_inside_unchanged(wheel: Path) -> None:
-    inside = "audit/_bundled/data/"
+@pytest.mark.parametrize(
+    ("folder", "among"), [("data", "taxonomy.yaml"), ("app", "main.py"), ("app", "static/grid.js")]
+)
+def test_a_folder_is_inside_unchanged(wheel: Path, folder: str, among: str) -> None:
+    inside = f"audit/_bundled/{folder}/"
     with zipfile.ZipFile(wheel) as archive:
         bundled = {
             name.removeprefix(inside): archive.read(name)
             for name in archive.namelist()
             if name.startswith(inside)
         }
-    data = ROOT / "data"
-    ours = {p.relative_to(data).as_posix(): p.read_bytes() for p in data.rglob("*") if p.is_file()}
-    assert "taxonomy.yaml" in ours
-    assert bundled == ours
-
-
-def test_the_review_screen_is_inside_unchanged(wheel: Path) -> None:
-    inside = "audit/_bundled/app/"
-    with zipfile.ZipFile(wheel) as archive:
-        bundled = {
-            name.removeprefix(inside): archive.read(name)
-            for name in archive.namelist()
-            if name.startswith(inside)
-        }
-    app = ROOT / "app"
-    files = [p for p in app.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    ours = {p.relative_to(app).as_posix(): p.read_bytes() for p in files}
-    assert {"main.py", "static/grid.js"} <= ours.keys()
+    home = ROOT / folder
+    files = [p for p in home.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    ours = {p.relative_to(home).as_posix(): p.read_bytes() for p in files}
+    assert among in ours
     assert bundled == ours
 
 
