@@ -60,7 +60,7 @@ def _card(
         "withheld": OPTED_OUT if is_unwanted else None,
         "error": shown(row["error"]),
         "status": row["status"],
-        "mine": said(mine) if mine else None,
+        "mine": said(mine) | {"note": mine.note} if mine else None,
         "others": outcome is not None and any(d.reviewer != reviewer for d in outcome.decisions),
     }
 
@@ -77,7 +77,7 @@ def _to_rule(visit: Visit, row_id: int) -> dict[str, Any]:
 
 def _stacked(made: list[dict[str, Any]], snapshot: Snapshot) -> list[dict[str, Any]]:
     """With the cluster and its size where a card stands for more than itself."""
-    found = snapshot.cluster_of([int(card["id"]) for card in made])
+    found = snapshot.clusters.of([int(card["id"]) for card in made])
     for card in made:
         cluster, members = found.get(int(card["id"]), ("", 1))
         if members > 1 and not card.get("gone"):

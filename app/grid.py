@@ -20,10 +20,10 @@ from audit.taxonomy import LEVELS, TYPES
 STYLES = ("grid.css", "pane.css", "bulk.css")
 SCRIPTS = (
     "dom.js", "asking.js", "keys.js", "ownkeys.js", "legend.js", "card.js", "marks.js",
-    "cells.js", "bar.js", "pager.js", "ending.js", "outbox.js", "undoing.js", "deciding.js",
-    "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js", "evidence.js", "near.js",
-    "blind.js", "searching.js", "leaving.js", "jobs.js", "bulk.js", "ruling.js", "keyspage.js",
-    "grid.js",
+    "cells.js", "selection.js", "bar.js", "pager.js", "ending.js", "outbox.js", "undoing.js",
+    "deciding.js", "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js",
+    "evidence.js", "near.js", "blind.js", "searching.js", "leaving.js", "jobs.js", "bulk.js",
+    "noting.js", "ruling.js", "keyspage.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 

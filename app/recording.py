@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from app.desk import Desk
+from app.noting import MOST_CHARACTERS, with_note
 from app.together import for_all, undone
 from audit.errors import UsageError
 from audit.verdicts import Decision
@@ -17,7 +18,7 @@ from curation.decisions import checked, now
 
 FROM_PAGE = frozenset(
     ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "seconds", "batch",
-     "cluster", "undoes", "note", "given", "rules")
+     "cluster", "undoes", "note", "noted", "given", "rules")
 )  # fmt: skip
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate", "quarantine", "undo")
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -39,12 +40,18 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
     rows = desk.now().cards([entry["row_id"] for entry in cleaned])
     good: list[Decision] = []
     refused: list[dict[str, str]] = []
+    quiet: set[str] = set()  # undos that set nothing free
     moment = now()
     for entry in cleaned:
         row = rows.get(entry["row_id"])
         try:
             if row is None:
                 raise UsageError("no such row")
+            if "noted" in entry:
+                again, undos = with_note(desk, entry, reviewer, moment, good)
+                good += again + undos
+                quiet |= {undo.id for undo in undos}
+                continue
             cluster = entry.pop("cluster", None)
             decision = _decision(desk, entry, reviewer, row, moment)
             if cluster is not None and decision.undoes is None:
@@ -55,7 +62,7 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
             refused.append({"id": entry["id"], "why": str(error)})
     desk.decisions.append(good)
     desk.mirror.catch_up()
-    desk.assignments.recorded(good)
+    desk.assignments.recorded(decision for decision in good if decision.id not in quiet)
     return {"stored": [decision.id for decision in good], "refused": refused}
 
 
@@ -108,6 +115,11 @@ def _clean(entry: Any) -> dict[str, Any]:
         raise Refused("given is the card's own word")
     if not isinstance(entry.get("cluster", ""), str | None):
         raise Refused("cluster is the card's own word")
+    note = entry.get("note", "")
+    if not isinstance(note, str) or len(note) > MOST_CHARACTERS:
+        raise Refused(f"a note is text of {MOST_CHARACTERS} characters at most")
+    if "noted" in entry and not ("note" in entry and isinstance(entry["noted"], str)):
+        raise Refused("noted is the id of a decision, and goes with a note")
     if type(entry.get("rules", False)) is not bool:
         raise Refused("rules is true or false")
     if not isinstance(entry["id"], str) or not re.fullmatch(r"[0-9a-f]{8,64}", entry["id"]):

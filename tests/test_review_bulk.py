@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audit.catalog import Catalog
-from audit.outcomes import settle
+from audit.outcomes import settle, standing
 from audit.verdicts import read_log
 from curation.decisions import Decisions, decide
 from tests import reviews
@@ -79,6 +79,81 @@ def test_a_whole_queue_is_decided_in_one_batch_and_taken_back(page: Any, site: S
     assert settle(found.decisions) == before
     assert found.faults == ()
     assert len(reviews.log(site.catalog)) == lines + 2 * wanted
+
+
+def test_selected_cards_are_decided_together(page: Any, site: Site) -> None:
+    go(page, site, "/?order=Random&stack=false")
+    lines = len(reviews.log(site.catalog))
+    rows = [cells(page).nth(n).get_attribute("data-row") for n in range(12)]
+    grid, count = page.get_by_test_id("grid"), page.get_by_test_id("selection")
+
+    def selected() -> list[int]:
+        found = grid.locator('[aria-selected="true"]')
+        ids = found.evaluate_all("all => all.map((each) => each.dataset.row)")
+        return [rows.index(row) for row in ids]
+
+    cells(page).nth(2).click()
+    cells(page).nth(5).click(modifiers=["Shift"])
+    assert selected() == [2, 3, 4, 5]
+    page.keyboard.press("Shift+ArrowLeft")
+    assert selected() == [2, 3, 4]
+    page.keyboard.press("Escape")  # hides everything, whatever is selected
+    expect(count).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(count).to_be_hidden()
+    assert selected() == [4]
+    page.keyboard.press("Shift+ArrowLeft")
+    cells(page).nth(9).click(modifiers=["ControlOrMeta"])
+    cells(page).nth(3).click(modifiers=["ControlOrMeta"])
+    page.keyboard.press("ArrowRight")  # what is selected stays
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("p")
+    assert selected() == [4, 5, 9]
+    expect(count).to_have_text("3 selected ×")
+    expect(page.get_by_test_id("said")).to_contain_text("3 selected")
+    shot(page, "selection")
+    page.keyboard.press("x")
+    dialog = page.get_by_test_id("bulk")
+    expect(dialog.get_by_label("Selection: 3 cards")).to_be_checked()
+    expect(dialog.get_by_label("Drop")).to_be_checked()
+    decide = dialog.get_by_role("button", name="Decide 3 samples")
+    expect(decide).to_be_focused()
+    assert reviews.log(site.catalog)[lines:] == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("bulk-note")).to_contain_text("Stored: 3 samples")
+    added = reviews.log(site.catalog)[lines:]
+    assert {str(line["row_id"]) for line in added} == {rows[n] for n in (4, 5, 9)}
+    assert {line["verdict"] for line in added} == {"drop"}
+    dialog.get_by_role("button", name="Undo all of them").click()
+    expect(page.get_by_test_id("bulk-note")).to_contain_text("Taken back: 3 samples")
+    page.keyboard.press("Escape")
+    settled(page)
+    expect(count).to_be_hidden()
+
+
+def test_a_note_is_added_to_the_latest_decision(page: Any, site: Site) -> None:
+    go(page, site, "/?order=Random&stack=false")
+    row = cells(page).first.get_attribute("data-row")
+    field = page.get_by_test_id("noting").get_by_role("textbox")
+    page.keyboard.press("t")
+    expect(page.get_by_test_id("said")).to_contain_text("Nothing was decided yet")
+    page.keyboard.press("e")
+    page.keyboard.press("t")
+    expect(field).to_be_focused()
+    page.keyboard.type("Is this a real person? x")  # typing decides nothing
+    shot(page, "note")
+    page.keyboard.press("Enter")
+    expect(field).to_be_hidden()
+    settled(page)
+    (said,) = standing(d for d in read_log(site.catalog).decisions if str(d.row_id) == row)
+    assert (said.verdict, said.note) == ("escalate", "Is this a real person? x")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("t")
+    expect(field).to_have_value(said.note)
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    settled(page)
+    assert not standing(d for d in read_log(site.catalog).decisions if str(d.row_id) == row)
 
 
 def decided(site: Site, row: str, who: str, verdict: str, **rest: Any) -> None:
@@ -158,8 +233,8 @@ def test_the_log_batches_and_files_are_on_the_page_decisions(page: Any, site: Si
     others = undo.count() - 1
     undo.first.click()
     expect(undo).to_have_count(others, timeout=30_000)  # "undone" is said of older ones too
-    standing = settle(read_log(site.catalog).decisions).values()
-    assert not [outcome for outcome in standing if outcome.verdict == "keep"]
+    outcomes = settle(read_log(site.catalog).decisions).values()
+    assert not [outcome for outcome in outcomes if outcome.verdict == "keep"]
     page.get_by_text("Log", exact=True).click()
     expect(page.get_by_role("row")).to_have_count(51, timeout=30_000)
     expect(page.get_by_role("row").nth(1)).to_contain_text("undo")

@@ -17,7 +17,7 @@ from app.desk import Desk
 from app.mirror import Mirror
 from audit.catalog import Catalog
 from audit.verdicts import as_line
-from curation.decisions import Decisions, decide
+from curation.decisions import Decisions, adjudicate, decide
 from tests import reviews
 from tests.asking import Asked
 
@@ -233,6 +233,10 @@ BAD = (
     b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "adjudicate"}]}',
     b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "reviewer": "ben"}]}',
     b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "time": "now"}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "note": 5}]}',
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "note": "%s"}]}'
+    % (b"x" * 501),
+    b'{"decisions": [{"id": "0123456789", "row_id": "1", "verdict": "keep", "noted": "ab"}]}',
 )  # fmt: skip
 
 
@@ -243,6 +247,64 @@ def test_a_malformed_post_stores_nothing(catalog: Path, ask: Asked, body: bytes)
     assert (status, headers["content-type"]) == (400, "application/json")
     assert set(json.loads(answer)) == {"error"}
     assert len(reviews.log(catalog)) == before
+
+
+def test_a_note_takes_the_decision_along_as_it_was(
+    desk: Desk, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00020.jpg")
+    said = decision(row_id, "escalate", revealed=True, seconds=2.5)
+    noted = decision(row_id, "escalate", noted=said["id"], note="who \n is this? ")
+    for _ in range(2):  # sent again: nothing is added
+        answer = json.loads(ask("/audit/decisions", {"decisions": [said, noted]})[2])
+        assert {said["id"], noted["id"]} <= set(answer["stored"])
+    lines = desk.mirror.said(row_id)
+    assert [line.verdict for line in lines] == ["escalate", "escalate", "undo"]
+    outcome = desk.mirror.outcome(row_id)
+    assert outcome is not None
+    (standing,) = outcome.decisions
+    assert (standing.id, standing.note) == (noted["id"], "who is this?")
+    assert (standing.revealed, standing.blind, standing.purpose) == (True, False, None)
+    taken = decision(row_id, "undo", undoes=noted["id"])
+    assert json.loads(ask("/audit/decisions", {"decisions": [taken]})[2])["refused"] == []
+    assert desk.mirror.outcome(row_id) is None
+    late = decision(row_id, "keep", noted=noted["id"], note="late")
+    (refused,) = json.loads(ask("/audit/decisions", {"decisions": [late]})[2])["refused"]
+    assert "nothing was noted" in refused["why"]
+
+
+def test_a_note_opens_nothing_that_somebody_has_settled_meanwhile(
+    catalog: Path, desk: Desk, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00021.jpg")
+    said = decision(row_id, "drop")
+    ask("/audit/decisions", {"decisions": [said]})
+    before = desk.mirror.outcome(row_id)
+    assert before is not None
+    Decisions(catalog).append([adjudicate(before, "keep", "cleo")])
+    noted = decision(row_id, "drop", noted=said["id"], note="but")
+    answer = json.loads(ask("/audit/decisions", {"decisions": [noted]})[2])
+    assert answer["stored"] == []
+    outcome = desk.mirror.outcome(row_id)
+    assert outcome is not None
+    assert outcome.verdict == "keep"
+
+
+def test_a_note_is_with_all_near_duplicates_and_one_undo_takes_them_back(
+    desk: Desk, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    row_id = row_of("00006.jpg")
+    ((cluster, count),) = desk.now().clusters.of([row_id]).values()
+    said = decision(row_id, "keep", cluster=cluster)
+    noted = decision(row_id, "keep", noted=said["id"], note="a meme")
+    ask("/audit/decisions", {"decisions": [said]})
+    ask("/audit/decisions", {"decisions": [noted]})
+    ids = desk.now().clusters.members(cluster).tolist()
+    assert len(ids) == count == 3
+    mine = [desk.mirror.mine(each, "ann") for each in ids]
+    assert {(each and each.note, each and each.batch) for each in mine} == {("a meme", noted["id"])}
+    ask("/audit/decisions", {"decisions": [decision(row_id, "undo", undoes=noted["id"])]})
+    assert [desk.mirror.outcome(each) for each in ids] == [None] * 3
 
 
 def test_a_form_of_another_site_cannot_decide(ask: Asked, row_of: Callable[[str], int]) -> None:

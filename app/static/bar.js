@@ -3,7 +3,7 @@
 const LOOKING = new Set(["skip", "reveal", "grey", "hide", "previous", "next", "page:next", "page:previous", "evidence", "search", "leave", "legend"]); // nothing is stored
 
 // What a button shows of its label where that is longer than the room for it.
-const SHORT = { grey: "Grey", hide: "Hide", previous: "", next: "", evidence: "Evidence", lock: "Lock", leave: "Done" };
+const SHORT = { grey: "Grey", hide: "Hide", previous: "", next: "", select: "Select", evidence: "Evidence", lock: "Lock", leave: "Done" };
 
 class Bar {
   // act(id): a button was pressed; counts: where the figures and the pager go.
@@ -23,7 +23,7 @@ class Bar {
       ["agree", "keep", "drop", "escalate", "skip", "undo"],
       data.types.map((name) => `type:${name}`),
       data.levels.map((name) => `level:${name}`),
-      ["reveal", "grey", "hide", "previous", "next", "lock", ...more, "legend"],
+      ["reveal", "grey", "hide", "previous", "next", "select", "lock", ...more, "legend"],
     ];
     const readOnly = !data.reviewer;
     this.node.replaceChildren(...groups.map((ids) => {

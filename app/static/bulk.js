@@ -26,27 +26,39 @@ class Bulk {
     return [["many", "Decide many", "d"]];
   }
 
-  act(id) {
-    if (id !== "many") return false;
-    if (!this.review.data.reviewer) this.review.say("Read-only: no reviewer name was given");
-    else if (this.review.data.ruling) this.review.say("Disagreements are settled one by one");
-    else if (this.review.cards.length) this.open();
+  // With a selection, what else would be said of one sample is asked for all that is selected.
+  act(id, card) {
+    const said = this.review.selection.cards.length ? manyOf(id) : null;
+    if (id !== "many" && !said) return false;
+    const why = whyNotMany(this.review.data);
+    if (why) this.review.say(why);
+    else if (card) this.open(said);
     else this.review.say("There is nothing to decide here");
     return true;
   }
 
-  open() {
+  open(said) {
     this.review.reveal.hide();
-    const { data, cards, card } = this.review;
-    const here = cards.filter(({ gone }) => !gone);
-    const stacked = here.some(({ members }) => members > 1); // a card decides for all it stands for
-    this.ways = [["page", `This page: ${counted(here.length)} ${here.length === 1 ? "card" : "cards"}`, { [stacked ? "stacks" : "rows"]: here.map(({ id }) => id) }]];
-    if (card?.members > 1) this.ways.unshift(["cluster", `This one and its near-duplicates: ${samples(card.members)}`, { stacks: [card.id] }]);
+    const { data, cards, card, selection } = this.review;
+    const selected = selection.cards;
+    this.ways = [wayOf("page", "This page", cards.filter(({ gone }) => !gone))];
+    if (card.members > 1) this.ways.unshift(["cluster", `This one and its near-duplicates: ${samples(card.members)}`, { stacks: [card.id] }]);
+    if (selected.length) this.ways.unshift(wayOf("selection", "Selection", selected));
     if (data.set) this.ways.push(["set", `Everything in this queue${data.whole ? "" : ": the first million"}`, { set: data.set }]);
     this.verdict = null;
     this.build();
+    if (said) this.preset(said);
     this.dialog.showModal();
-    this.choose("page");
+    this.choose(selected.length ? "selection" : "page");
+  }
+
+  // What a key has said before the dialog was open.
+  preset({ verdict, type, level }) {
+    this.verdict = verdict;
+    this.dialog.querySelector(`input[value=${verdict}]`).checked = true;
+    if (type) this.type.value = type;
+    if (level || type === "safe") this.level.value = level || "none";
+    this.isAsked = true; // to be answered by Enter, once it has been counted
   }
 
   build() {
@@ -198,6 +210,8 @@ class Bulk {
     const count = this.effect?.count || 0;
     this.confirm.disabled = !count || this.working;
     this.confirm.textContent = count ? `Decide ${samples(count)}` : "Decide";
+    if (this.isAsked && count) this.confirm.focus();
+    if (count) this.isAsked = false;
   }
 
   async store() {
@@ -259,10 +273,28 @@ class Bulk {
 
   // The cards say what was decided once the page has run again.
   closed() {
-    if (this.changed) this.review.send("turn", this.review.page);
-    this.changed = false;
+    if (this.changed) {
+      this.review.selection.clear();
+      this.review.send("turn", this.review.page);
+    }
+    this.changed = this.isAsked = false;
     this.dialog.replaceChildren();
   }
+}
+
+// A card decides for all that it stands for.
+function wayOf(name, label, cards) {
+  const stacked = cards.some(({ members }) => members > 1);
+  const count = `${counted(cards.length)} ${cards.length === 1 ? "card" : "cards"}`;
+  return [name, `${label}: ${count}`, { [stacked ? "stacks" : "rows"]: cards.map(({ id }) => id) }];
+}
+
+// What an action says when it is about many; null where it says nothing of them.
+function manyOf(id) {
+  const [what, name] = id.split(":");
+  if (what === "type" || what === "pick") return { verdict: "relabel", type: name };
+  if (what === "level") return { verdict: "relabel", level: name };
+  return MANY_VERDICTS.some(([verdict]) => verdict === id) ? { verdict: id } : null;
 }
 
 PARTS.push((review) => new Bulk(review));

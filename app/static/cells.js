@@ -1,11 +1,12 @@
 // The cells of the page: small blurred pictures, one line of text, one mark, and the cursor.
 
 class Cells {
-  // picked(n): a cell was clicked; token(): for previews that the server has yet to make.
-  constructor(grid, picked, token) {
+  // clicked(n, event): a cell was clicked; token(): for previews that the server has yet to make.
+  constructor(grid, clicked, token) {
     this.grid = grid;
-    this.picked = picked;
+    this.clicked = clicked;
     this.token = token;
+    this.ids = new Set(); // of what is selected besides the cursor
     this.of = new Map();
   }
 
@@ -13,14 +14,14 @@ class Cells {
     this.of.clear();
     this.cards = cards;
     this.grid.replaceChildren(...cards.map((card, n) => {
-      const cell = element("div", { role: "option", id: `o${n}`, class: "cell", "data-row": card.id });
+      const cell = element("div", { role: "option", id: `o${n}`, class: "cell", "data-row": card.id, "aria-selected": "false" });
       const thumb = element("div", { class: "thumb" });
       const mark = element("span", { class: "mark" });
       const line = element("div", { class: "line" });
       cell.append(thumb, mark, line);
       cell.classList.toggle("stack", card.members > 1);
-      cell.onclick = () => {
-        this.picked(n);
+      cell.onclick = (event) => {
+        this.clicked(n, event);
         this.grid.focus({ preventScroll: true });
       };
       const parts = { cell, thumb, mark, line };
@@ -85,12 +86,24 @@ class Cells {
   }
 
   select(n) {
-    this.grid.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
     const { cell } = this.of.get(this.cards[n].id);
-    cell.setAttribute("aria-selected", "true");
+    const former = this.grid.querySelector(".at");
+    for (const [each, isAt] of [[former, false], [cell, true]]) {
+      each?.classList.toggle("at", isAt);
+      if (!this.ids.size) each?.setAttribute("aria-selected", String(isAt));
+    }
     this.grid.setAttribute("aria-activedescendant", cell.id);
     this.grid.dataset.cursor = String(n);
     cell.scrollIntoView({ block: "nearest" });
+  }
+
+  // Selected are these, or, where there are none, what the cursor stands on.
+  pick(ids) {
+    this.ids = ids;
+    for (const [id, { cell }] of this.of) {
+      cell.classList.toggle("picked", ids.has(id));
+      cell.setAttribute("aria-selected", String(ids.size ? ids.has(id) : cell.matches(".at")));
+    }
   }
 
   get columns() {

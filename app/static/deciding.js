@@ -45,8 +45,9 @@ class Deciding {
       rules: review.data.ruling || undefined, ...said,
       revealed: this.looked || review.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
-    review.undoing.push({ row: card.id, id: entry.id, before: review.marks.get(card.id) || null });
-    review.marks.set(card.id, markOf(entry));
+    const mark = markOf(entry);
+    review.undoing.push({ row: card.id, id: entry.id, mark, before: review.marks.get(card.id) || null });
+    review.marks.set(card.id, mark);
     review.paint(card);
     const stack = card.members > 1 ? ` (all ${card.members})` : "";
     review.say(`${markTitle(entry)}${stack}; ${keyShown(review.keys.of.undo)} undoes`);
@@ -85,8 +86,11 @@ class Deciding {
   refused(entry, why) {
     const { review } = this;
     review.say(`Not stored: ${why}`);
-    if (!entry || !review.marks.has(entry.row_id)) return;
-    review.marks.set(entry.row_id, null);
+    if (!entry) return;
+    const former = entry.noted ? { ...markOf(entry), id: entry.noted, note: "" } : null; // it has no note
+    if (former) review.undoing.replace(entry.id, former);
+    if (!review.marks.has(entry.row_id)) return;
+    review.marks.set(entry.row_id, former);
     const card = review.cards.find(({ id }) => id === entry.row_id);
     if (card) review.paint(card);
   }

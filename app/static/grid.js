@@ -2,9 +2,10 @@
 // State lives on the root element: Streamlit calls the export again whenever its data changes.
 //
 // One job a file: keys (which key means what), ownkeys (those a person has changed), legend, bar,
-// pager, cells, card, marks (what a card and a verdict say), deciding, undoing, outbox (decisions on
-// their way), ending (nothing more to decide), pane (the selected sample), reveal (the one sharp
-// picture), address (of filters, page and item), asking (the server), dom. All are one module, in grid.py SCRIPTS.
+// pager, cells, selection (several cards), card, marks (what a card and a verdict say), deciding,
+// undoing, outbox (decisions on their way), ending (nothing more to decide), pane (the sample under
+// the cursor), reveal (the one sharp picture), address (of filters, page and item), asking (the
+// server), dom. All are one module, in grid.py SCRIPTS.
 //
 // To join the screen without being named here, a file pushes a function onto PARTS:
 //     PARTS.push((review) => new Mine(review));
@@ -39,11 +40,12 @@ class Review {
     this.reveal = new Reveal(this.pane.canvas, (text) => this.say(text));
     this.reveal.counted = this.pane.counted = (seen) => this.count(seen);
     this.pane.arrived = (card, signal) => this.tell("arrived", card, signal);
-    this.cells = new Cells(this.grid, (n) => this.select(n), () => this.data.token);
+    this.cells = new Cells(this.grid, (n, event) => this.selection.clicked(n, event), () => this.data.token);
     this.cells.previewed = (card) => this.card === card && previewInto(this.pane.preview, card);
     this.pager = new Pager((page) => this.turnTo(page), () => this.anew());
     this.bar = new Bar(find(".bar"), find(".counts"), this.pager, (id) => this.act(id));
     this.ending = new Ending(find(".ending"), () => this.anew());
+    this.selection = new Selection(this);
     this.address = new Address();
     this.deciding = new Deciding(this);
     this.cards = [];
@@ -87,6 +89,7 @@ class Review {
       this.ids = ids;
       this.reveal.hide();
       this.cells.build(this.cards, this.marks);
+      this.selection.clear();
       this.begun(isFirst || isStep ? this.address.item : isSame ? shown : null);
     } else {
       this.cells.renew(this.cards);
@@ -228,6 +231,7 @@ class Review {
     if (id === "hide") return this.curtain();
     if (this.waiting || this.shell.classList.contains("hidden")) return undefined;
     if (!this.card && !ANYWHERE.has(id)) return undefined;
+    if (this.selection.act(id)) return undefined;
     if (this.parts.some((part) => part.act?.(id, this.card))) return undefined;
     if (id === "page:next" || id === "page:previous") return this.turnPage(id === "page:next" ? 1 : -1);
     const step = { next: 1, previous: -1, down: this.cells.columns, up: -this.cells.columns }[id];
@@ -257,6 +261,7 @@ class Review {
   curtain() {
     this.reveal.hide();
     const hidden = this.shell.classList.toggle("hidden");
+    if (!hidden) this.selection.clear();
     this.say(hidden ? `Hidden; ${keyShown(this.keys.of.hide)} shows the blurred page again` : "Shown again, blurred");
   }
 

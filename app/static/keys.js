@@ -12,14 +12,18 @@ function actionsOf(types, levels, more = []) {
     ["escalate", "Escalate", "e"], ["reveal", "Reveal", "b"], ["grey", "Grey or colour", "g"],
     ["lock", "Lock away", "u"], ["next", "Next sample", "ArrowRight"],
     ["previous", "Previous sample", "ArrowLeft"], ["down", "One row down", "ArrowDown"],
-    ["up", "One row up", "ArrowUp"], ["page:next", "Next page", "PageDown"],
+    ["up", "One row up", "ArrowUp"], ["select", "Select or not", "p"],
+    ["select:next", "Select to the next", "Shift+ArrowRight"],
+    ["select:previous", "Select to the one before", "Shift+ArrowLeft"],
+    ["select:down", "Select one row down", "Shift+ArrowDown"],
+    ["select:up", "Select one row up", "Shift+ArrowUp"], ["page:next", "Next page", "PageDown"],
     ["page:previous", "Previous page", "PageUp"], ...more, ["hide", "Hide everything", "Escape"],
     ["legend", "Keys", "?"],
   );
   return actions.map(([id, label, key]) => ({ id, label, key }));
 }
 
-const REPEATING = new Set(["next", "previous", "up", "down"]);
+const REPEATING = new Set(["next", "previous", "up", "down", "select:next", "select:previous", "select:down", "select:up"]);
 
 // What a key is called: "a", "Shift+3", "ArrowLeft", "?".
 function keyName(event) {
@@ -78,5 +82,7 @@ class Keys {
 const SHOWN = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageDown: "PgDn", PageUp: "PgUp" };
 
 function keyShown(name) {
-  return SHOWN[name] || name;
+  const shift = name.startsWith("Shift+") ? "Shift+" : "";
+  const key = name.slice(shift.length);
+  return shift + (SHOWN[key] || key);
 }

@@ -4,7 +4,7 @@ const LETTERS = { agree: "A", relabel: "R", keep: "K", drop: "D", escalate: "E",
 
 function markOf(said) {
   if (!said) return null;
-  return { id: said.id, verdict: said.verdict, type: said.type, level: said.level };
+  return { id: said.id, verdict: said.verdict, type: said.type, level: said.level, note: said.note };
 }
 
 function markText(mark) {

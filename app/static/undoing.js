@@ -21,6 +21,16 @@ class Undoing {
     return last;
   }
 
+  get last() {
+    return this.done.at(-1);
+  }
+
+  // A decision is another by now, one with a note say, or again the one it was.
+  replace(id, mark) {
+    for (const entry of this.done) if (entry.id === id) Object.assign(entry, { id: mark.id, mark });
+    this.keep();
+  }
+
   keep() {
     try { sessionStorage.setItem(this.store, JSON.stringify(this.done)); } catch { /* full: memory has them */ }
   }

@@ -13,6 +13,7 @@ from app.agreement import METHOD, Agreement, Consistency, consistency
 from app.download import show_downloads
 from app.links import address, follow
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
+from app.noting import MOST_CHARACTERS
 from app.progress import agreements
 from app.tables import Cell, show_table
 from app.views.listing import show_listing, to_first_page
@@ -142,7 +143,7 @@ def _line(here: Visit, decision: Decision) -> list[Cell | str | int]:
         link,
         _looked(decision),
         (decision.batch or "")[:8],
-        visible(decision.note[:200]),
+        visible(decision.note[:MOST_CHARACTERS]),
     ]
 
 
