@@ -236,7 +236,7 @@ def test_decisions_and_a_new_catalog_change_what_is_shown(desk: Desk, catalog: P
 def test_a_sample_is_drawn_and_read_as_the_command_does(desk: Desk, catalog: Path) -> None:
     at = drawn("estimate")
     assert "No sample yet" in at.subheader[0].value
-    at.number_input(key="estimate count").set_value(20)
+    to_draw(at).set_value(20)
     press(at, "Draw")
     (sample,) = sampling.read(catalog)
     assert len(sample.rows) == 20
@@ -256,6 +256,28 @@ def test_a_sample_is_drawn_and_read_as_the_command_does(desk: Desk, catalog: Pat
     assert f"about {found.needed:,} more random reviews" in texts(at)
     kept = next(row for row in tables(at)["By type"] if row[0] == "risky, when drawn")
     assert kept[1:4] == [f"{found.sampled.images:,}", "12", "3"]
+
+
+def to_draw(at: AppTest) -> Any:
+    return next(one for one in at.number_input if one.label.startswith("Images to draw"))
+
+
+def test_no_more_is_proposed_than_there_is_to_draw(desk: Desk, catalog: Path) -> None:
+    kept = plan(gather(catalog, desk.policy), "c", knobs=False).kept
+    at = drawn("estimate")
+    count = to_draw(at)
+    assert (count.label, count.value, count.max) == (f"Images to draw, of {kept}", kept, kept)
+    count.set_value(kept - 10)
+    press(at, "Draw")
+    count = to_draw(at)
+    assert (count.label, count.value) == ("Images to draw, of 10", 10)
+    large = MILD.replace("min_side: 1, action: keep", "min_side: 100000, action: drop")
+    (catalog / "policies").mkdir()
+    (catalog / "policies" / "large.yaml").write_text(large)
+    desk.policies.put_in_force("large.yaml")
+    at = drawn("estimate")
+    assert "nothing to draw from: the policy keeps no image" in texts(at)
+    assert "Draw" not in {button.label for button in at.button}
 
 
 def test_an_export_is_the_commands_and_its_check_too(desk: Desk, catalog: Path) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
+from app.counted import counted
 from app.links import address, show_link
 from app.notes import done, problem, short, told
 from app.tables import show_table
 from app.visit import READ_ONLY, Visit, visit
+from audit import surveys
 from audit.errors import ShardwardenError
 from audit.reader import Spec
 from curation import forms
@@ -21,6 +23,7 @@ from curation.sampling import Sample
 
 PRECISIONS = {0.001: "0.1", 0.002: "0.2", 0.005: "0.5", 0.01: "1", 0.02: "2", 0.05: "5"}
 MOST_DRAWN = 100_000
+USUAL = 400  # proposed
 _SAYS = "estimate"
 _FIGURES = range(1, 8)
 
@@ -46,13 +49,14 @@ def estimate_page() -> None:
         with st.spinner("Working it out"):
             samples = planning.samples(name, whole=whole)
             found = planning.estimate(name, whole=whole, half_width=half_width)
+            inside = _inside(here, name, whole)
     except ShardwardenError as error:
         problem(short(error))
         return
     left, right = st.columns([10, 11], gap="large")
     with left:
         _samples(here, samples)
-        _drawing(here, name, samples, whole)
+        _drawing(here, name, samples, whole, inside)
     with right:
         if found is None:
             _nothing_yet(bool(samples))
@@ -60,6 +64,13 @@ def estimate_page() -> None:
             _figures(found)
     if found is not None:
         _strata(found)
+
+
+def _inside(here: Visit, name: str, whole: bool) -> int:
+    """Images that a sample is drawn from now."""
+    if whole:
+        return surveys.total(counted(here.desk, surveys.books)).scored
+    return here.desk.planning.outlook(name).plan.kept
 
 
 def _samples(here: Visit, samples: Sequence[Sample]) -> None:
@@ -91,10 +102,25 @@ def _samples(here: Visit, samples: Sequence[Sample]) -> None:
     st.text("Decide from the first on: what comes behind one that waits does not count yet.")
 
 
-def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool) -> None:
+def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool, inside: int) -> None:
+    """The form that draws.
+
+    inside   images that a sample drawn afresh is drawn from
+    """
+    left = inside
+    if samples:  # more of what the first was drawn from
+        drawn = sum(len(sample.rows) for sample in samples)
+        left = sum(stratum.population for stratum in samples[0].strata) - drawn
+    if not max(left, inside):
+        st.text("There is nothing to draw from: nothing is scored." if whole else
+                "There is nothing to draw from: the policy keeps no image.")  # fmt: skip
+        return
     with st.form("draw"):
         count, seed = st.columns(2)
-        count.number_input("Images to draw", 1, MOST_DRAWN, 400, key="estimate count")
+        count.number_input(
+            f"Images to draw, of {left:,}", 1, min(MOST_DRAWN, max(left, inside)),
+            min(USUAL, max(left, 1)), key=f"estimate count {left}",
+        )  # fmt: skip
         free = max((sample.seed for sample in samples), default=-1) + 1
         seed.number_input("Seed", 0, 2**31 - 1, free, key=f"estimate seed {free}")
         how = "Draw evenly"
@@ -106,7 +132,7 @@ def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool) -> 
             )  # fmt: skip
         st.form_submit_button(
             "Draw more" if samples else "Draw", on_click=_draw,
-            args=(here, name, f"estimate seed {free}", whole, how),
+            args=(here, name, f"estimate count {left}", f"estimate seed {free}", whole, how),
             disabled=here.reviewer is None,
             help=READ_ONLY if here.reviewer is None else None,
         )  # fmt: skip
@@ -198,10 +224,10 @@ def _strata(found: Estimate) -> None:
     st.text(f"Method: {found.method}.")
 
 
-def _draw(here: Visit, name: str, seed: str, whole: bool, how: str) -> None:
+def _draw(here: Visit, name: str, count_key: str, seed: str, whole: bool, how: str) -> None:
     if here.reviewer is None:
         return
-    count = int(st.session_state["estimate count"])
+    count = int(st.session_state[count_key])
     how = st.session_state.get("estimate how", how)
     try:
         sample = here.desk.planning.draw(
