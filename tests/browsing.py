@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,28 @@ WIDTHS = """() => {
 
 
 class Site:
-    """A server, and the catalog that it shows."""
+    """Where a catalog is shown; `process` is the server's id where it is known."""
 
-    def __init__(self, catalog: Path, port: int) -> None:
+    def __init__(self, catalog: Path, port: int, process: int = 0) -> None:
         self.catalog = catalog
         self.url = f"http://127.0.0.1:{port}"
         self.port = port
+        self.process = process
+
+
+@contextmanager
+def shown(catalog: Path, *options: str) -> Iterator[Site]:
+    """`audit review` of a catalog for ann, until the block ends; what it says: CATALOG.log."""
+    port = reviews.free_port()
+    with reviews.serving(catalog, port, catalog.with_suffix(".log"), options=options) as process:
+        yield Site(catalog, port, process.pid)
+
+
+@pytest.fixture(scope="module")
+def site(catalog: Path) -> Iterator[Site]:
+    """The screen of the module's own `catalog`."""
+    with shown(catalog) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

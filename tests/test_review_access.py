@@ -83,9 +83,8 @@ FOCUS = """() => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("access")
-    catalog, port = reviews.write(folder), reviews.free_port()
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    catalog = reviews.write(tmp_path_factory.mktemp("access"))
     with Catalog(catalog) as opened:
         rows = opened.sql("SELECT row_id, uid FROM samples WHERE risk_type = 'illegal'").to_pylist()
     Decisions(catalog).append(
@@ -95,8 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             for reviewer, verdict in (("ann", "agree"), ("ben", "drop"))
         ]
     )
-    with reviews.serving(catalog, port, folder / "output"):
-        yield Site(catalog, port)
+    return catalog
 
 
 @cache

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +38,8 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return reviews.write(tmp_path_factory.mktemp("browser"))
 
 
-@pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("server") / "output"
-
-
-@pytest.fixture(scope="module")
-def process(catalog: Path, output: Path) -> Iterator[Any]:
-    port = reviews.free_port()
-    with reviews.serving(catalog, port, output) as running:
-        running.site = Site(catalog, port)  # type: ignore[attr-defined]
-        yield running
-
-
-@pytest.fixture
-def site(process: Any) -> Site:
-    return process.site  # type: ignore[no-any-return]
-
-
-def test_it_prints_one_address_and_listens_on_loopback_only(site: Site, output: Path) -> None:
-    (line,) = output.read_text().splitlines()
+def test_it_prints_one_address_and_listens_on_loopback_only(site: Site) -> None:
+    (line,) = site.catalog.with_suffix(".log").read_text().splitlines()
     assert line.startswith(f"{site.url} ")
     listening = [
         entry.split()[1].split(":")
@@ -355,11 +336,9 @@ def test_captions_of_strangers_are_text_and_fetch_nothing(page: Any, site: Site)
     assert told == []
 
 
-def test_pictures_that_cannot_be_shown_say_why_and_cost_little(
-    page: Any, site: Site, process: Any
-) -> None:
+def test_pictures_that_cannot_be_shown_say_why_and_cost_little(page: Any, site: Site) -> None:
     def resident() -> int:
-        status = Path(f"/proc/{process.pid}/status").read_text()
+        status = Path(f"/proc/{site.process}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024  # type: ignore[index]
 
     go(page, site, "/?show=Could+not+be+scored")

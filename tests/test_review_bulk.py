@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,6 @@ pytestmark = needs_browser
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return reviews.write(tmp_path_factory.mktemp("bulk"))
-
-
-@pytest.fixture(scope="module")
-def site(catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    port = reviews.free_port()
-    with reviews.serving(catalog, port, tmp_path_factory.mktemp("server") / "output"):
-        yield Site(catalog, port)
 
 
 def number(text: str) -> int:

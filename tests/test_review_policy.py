@@ -17,7 +17,7 @@ from curation import sampling
 from curation.places import is_export
 from curation.policy import load
 from tests import reviews
-from tests.browsing import WIDTHS, Site, cells, expect, go, needs_browser, settled, shot
+from tests.browsing import WIDTHS, Site, cells, expect, go, needs_browser, settled, shot, shown
 
 pytestmark = needs_browser
 
@@ -36,10 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     catalog = reviews.write(folder)
     People(catalog).change("ann", {"notice": False})  # no word before a batch with many high ones
     (folder / "mild.yaml").write_text(POLICY)
-    port = reviews.free_port()
-    options = ("--policy", str(folder / "mild.yaml"))
-    with reviews.serving(catalog, port, folder / "output", options=options):
-        yield Site(catalog, port)
+    with shown(catalog, "--policy", str(folder / "mild.yaml")) as found:
+        yield found
 
 
 def ran(page: Any) -> None:

@@ -19,7 +19,17 @@ from audit.reader import Spec
 from audit.scorer import Scorer
 from curation.decisions import decide
 from tests import reviews
-from tests.browsing import Site, cells, clear_requests, expect, needs_browser, row_id, settled, shot
+from tests.browsing import (
+    Site,
+    cells,
+    clear_requests,
+    expect,
+    needs_browser,
+    row_id,
+    settled,
+    shot,
+    shown,
+)
 from tests.pages import drawn, given, grid, texts
 
 PICTURES = 30
@@ -127,7 +137,7 @@ def test_a_condition_fills_the_grid_or_says_what_is_wrong_in_one_line(desk: Desk
 
 def test_links_lead_to_near_duplicates_and_chosen_rows(desk: Desk) -> None:
     (row,) = desk.now().ids(Spec("any", uid="00007")).tolist()
-    ((name, members),) = desk.now().cluster_of([row]).values()
+    ((name, members),) = desk.now().clusters.of([row]).values()
     at = drawn("search", **_address(Spec("any", way="cluster", given=name)))
     assert len(cards(at)) == members == 3
     assert {card["caption"] for card in cards(at)} == {f"caption of {n:05d}.jpg" for n in (6, 7, 8)}
@@ -197,10 +207,9 @@ def test_without_a_scorer_a_picture_is_refused_in_one_line(desk: Desk) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(scanned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    port = reviews.free_port()
-    with reviews.serving(scanned, port, tmp_path_factory.mktemp("site") / "server.log"):
-        yield Site(scanned, port)
+def site(scanned: Path) -> Iterator[Site]:
+    with shown(scanned) as found:
+        yield found
 
 
 class TestInABrowser:

@@ -14,17 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests import reviews
+from tests.browsing import Site
 
 PIDFD_GETFD = 438  # number of the system call, the same on every architecture of Linux
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
-    """(port, process id) of `audit review`."""
-    folder = tmp_path_factory.mktemp("speed")
-    port = reviews.free_port()
-    with reviews.serving(reviews.write(folder), port, folder / "output") as process:
-        yield port, process.pid
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reviews.write(tmp_path_factory.mktemp("speed"))
 
 
 def sockets_of(process: int) -> Iterator[socket.socket]:
@@ -44,14 +41,14 @@ def sockets_of(process: int) -> Iterator[socket.socket]:
         os.close(watched)
 
 
-def test_the_sockets_it_accepts_have_nagle_off(server: tuple[int, int]) -> None:
-    port, process = server
+def test_the_sockets_it_accepts_have_nagle_off(site: Site) -> None:
+    port = site.port
     with socket.create_connection(("127.0.0.1", port), timeout=10) as ours:
         ours.sendall(f"GET /_stcore/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         assert ours.recv(12) == b"HTTP/1.1 200"
         accepted = [
             found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            for found in sockets_of(process)
+            for found in sockets_of(site.process)
             if found.family == socket.AF_INET
             and found.getsockname()[1] == port
             and not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
@@ -60,9 +57,9 @@ def test_the_sockets_it_accepts_have_nagle_off(server: tuple[int, int]) -> None:
     assert accepted == [1]
 
 
-def test_later_requests_of_a_connection_wait_for_nothing(server: tuple[int, int]) -> None:
+def test_later_requests_of_a_connection_wait_for_nothing(site: Site) -> None:
     took = []
-    connection = http.client.HTTPConnection("127.0.0.1", server[0], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
     for _ in range(20):
         began = time.perf_counter()
         connection.request("GET", "/_stcore/health")

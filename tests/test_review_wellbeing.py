@@ -49,13 +49,6 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def site(catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    port = reviews.free_port()
-    with reviews.serving(catalog, port, tmp_path_factory.mktemp("server") / "output"):
-        yield Site(catalog, port)
-
-
 @pytest.fixture(autouse=True)
 def calm(catalog: Path) -> Iterator[People]:
     """Settings that ask nothing, and nothing seen yet; a test chooses what it is about."""
