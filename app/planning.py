@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from app.policies import Policies
+from audit.latest import Latest
 from audit.reader import Reader, Signature
 from audit.taxonomy import Taxonomy
 from audit.verdicts import FOLDER as DECISIONS
@@ -36,14 +36,14 @@ from curation.policy import DEFAULT
 from curation.rules import ACTIONS
 from curation.tombstones import NAME as TOMBSTONES
 
-OUTLOOKS_KEPT = 12
+KEPT = 12  # of each kind
 _PATIENCE = 10.0  # a reading of the log stays good for so many times as long as it took
 Actions = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What would go into an export.
+class Contents:
+    """What an export would hold.
 
     images    taken; risky, clean: of these
     cells     risky types and levels: how many passed the policy, how many are taken
@@ -80,9 +80,9 @@ class Planning:
         self._lock = threading.RLock()
         self._source: tuple[Signature, Source] | None = None
         self._log: tuple[Any, Log, float] | None = None
-        self._outlooks: OrderedDict[Any, Outlook] = OrderedDict()
-        self._estimates: OrderedDict[Any, Estimate | None] = OrderedDict()
-        self._previews: OrderedDict[Any, Preview] = OrderedDict()
+        self._outlooks: Latest[Any, Outlook] = Latest(KEPT)
+        self._estimates: Latest[Any, tuple[Estimate | None]] = Latest(KEPT)
+        self._contents: Latest[Any, Contents] = Latest(KEPT)
         self.policies = Policies(catalog, self.concepts, policy)
 
     def concepts(self) -> Collection[str]:
@@ -110,8 +110,7 @@ class Planning:
                 drawn = plan(gathered, self._called, selected=selected, knobs=False)
                 action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
                 found = Outlook(drawn, action.astype(np.int8), time.monotonic() - began)
-                _keep(self._outlooks, key, found)
-            self._outlooks.move_to_end(key)
+                self._outlooks.put(key, found)
             return found
 
     def plan(self, name: str, changed: Content | None = None) -> Plan:
@@ -120,16 +119,15 @@ class Planning:
             gathered, _ = self._gathered(name, changed)
             return plan(gathered, self._called)
 
-    def preview(self, name: str, options: CompositionOptions) -> Preview:
-        """What would go into an export under a policy; raises as curation.choosing.choose."""
+    def contents(self, name: str, options: CompositionOptions) -> Contents:
+        """What an export under a policy would hold; raises as curation.choosing.choose."""
         with self._lock:
             gathered, mark = self._gathered(name, columns=("image_member",))
             key = (mark, gathered.policy.hash, repr(options))
-            found = self._previews.get(key)
+            found = self._contents.get(key)
             if found is None:
-                found = _preview(gathered, options)
-                _keep(self._previews, key, found)
-            self._previews.move_to_end(key)
+                found = _contents(gathered, options)
+                self._contents.put(key, found)
             return found
 
     def estimate(self, name: str, *, whole: bool, half_width: float) -> Estimate | None:
@@ -138,11 +136,11 @@ class Planning:
             gathered, mark = self._gathered(name)
             samples = tuple(sorted(p.name for p in self._samples.glob("*.json")))
             key = (mark, gathered.policy.hash, samples, whole, half_width)
-            if key not in self._estimates:
-                found = estimate(self._catalog, gathered, whole=whole, half_width=half_width)
-                _keep(self._estimates, key, found)
-            self._estimates.move_to_end(key)
-            return self._estimates[key]
+            found = self._estimates.get(key)
+            if found is None:
+                found = (estimate(self._catalog, gathered, whole=whole, half_width=half_width),)
+                self._estimates.put(key, found)
+            return found[0]
 
     def draw(
         self, name: str, count: int, seed: int, *, whole: bool, neyman: bool, afresh: bool
@@ -205,13 +203,13 @@ class Planning:
         return log, mark
 
 
-def _preview(gathered: Gathered, options: CompositionOptions) -> Preview:
+def _contents(gathered: Gathered, options: CompositionOptions) -> Contents:
     selected = selection(gathered)
     choice = choose(
         gathered.rows, selected, options.bounds, seed=options.seed, stage=options.stage,
         clean=options.clean, target=options.target, redacted=options.redacted,
     )  # fmt: skip
-    return Preview(
+    return Contents(
         int(choice.taken.sum()),
         int((choice.taken & choice.risky).sum()),
         int((choice.taken & choice.clean).sum()),
@@ -225,9 +223,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
         found = path.stat()
         return found.st_ino, found.st_mtime_ns, found.st_size
     return None
-
-
-def _keep(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    kept[key] = value
-    while len(kept) > OUTLOOKS_KEPT:
-        kept.popitem(last=False)

@@ -76,7 +76,9 @@ class Results:
 
     def whole(self, row_ids: Sequence[int]) -> list[int]:
         """The rows and all their near-duplicates."""
-        return [int(row) for row in self._reader.now().whole(np.asarray(row_ids, np.int64))]
+        return [
+            int(row) for row in self._reader.now().clusters.whole(np.asarray(row_ids, np.int64))
+        ]
 
     def named(self, name: str) -> tuple[Spec, ResultSet] | None:
         """What a page shows under this name; None when it was found anew, or long ago."""

@@ -29,13 +29,13 @@ def for_all(desk: Desk, decision: Decision, cluster: str) -> list[Decision]:
     raises    UsageError when the row is not in it any more
     """
     snapshot = desk.now()
-    named = snapshot.cluster_of([decision.row_id]).get(decision.row_id)
+    named = snapshot.clusters.of([decision.row_id]).get(decision.row_id)
     if named is None or named[0] != cluster:
         raise UsageError("its near-duplicates are others by now; renew the queue")
     if decision.purpose in MEASURES:
         return [decision]
     first = replace(decision, cluster=cluster, batch=decision.id)
-    ids = np.setdiff1d(snapshot.members(cluster), [decision.row_id])
+    ids = np.setdiff1d(snapshot.clusters.members(cluster), [decision.row_id])
     columns = ("row_id", "uid", "risk_type", "risk_level")
     rows = snapshot.some(ids, columns).to_pylist()
     return [first, *(_same(first, row) for row in rows if not desk.mirror.locked(row["row_id"]))]

@@ -186,6 +186,15 @@ class Catalog(ExitStack):
         with self._connection.cursor() as cursor:
             return _take(cursor.sql(query, params=list(values)), None)
 
+    def has(self, *tables: str) -> bool:
+        """Whether it has these tables: one that an older version built may lack some."""
+        found = self.ask(
+            "SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = 'catalog' "
+            "AND table_name IN (SELECT unnest(?::VARCHAR[]))",
+            [list(tables)],
+        )
+        return bool(found["n"][0].as_py() == len(tables))
+
     def columns(
         self, names: Sequence[str], *, concepts: Sequence[str] = (), extras: Sequence[str] = ()
     ) -> pa.Table:

@@ -152,14 +152,6 @@ class Snapshot(Catalog):
             self._names = _texts(concepts), _texts(extras)
         return self._names
 
-    def cluster_of(self, row_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-        """row_id -> (cluster, rows in it) of those that have near-duplicates."""
-        return self.clusters.of(row_ids)
-
-    def members(self, cluster: str) -> Ids:
-        """row_ids [N] of a cluster, ascending; none where there is no such cluster."""
-        return self.clusters.members(cluster)
-
     def neighbours(
         self, row_id: int, k: int, among: Ids | None = None
     ) -> tuple[Ids, npt.NDArray[np.float32]]:
@@ -210,20 +202,9 @@ class Snapshot(Catalog):
         titles = [f"concept:{name}" for name in concepts] + [f"extra:{name}" for name in extras]
         return found.rename_columns([*names, *titles])
 
-    def whole(self, row_ids: Ids) -> Ids:
-        """These rows, and behind them their near-duplicates that are not among them.
-
-        row_ids   [N]; returns [M >= N]
-        """
-        return self.clusters.whole(row_ids)
-
     def _clusters(self) -> Clusters:
         """Those of this catalog; none in a catalog that an older version has built."""
-        held = self._rows(
-            "SELECT count(*) FROM duckdb_tables() "
-            "WHERE database_name = 'catalog' AND table_name = 'clusters'"
-        )
-        if not held[0][0]:
+        if not self.has("clusters"):
             return Clusters.of_rows(np.empty(0, np.int64), np.empty(0, np.uint64))
         cursor = self._connection.cursor()
         found = cursor.execute("SELECT row_id, cluster FROM catalog.clusters").fetchnumpy()

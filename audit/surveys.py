@@ -134,6 +134,17 @@ def matrix(catalog: Catalog) -> dict[tuple[str, str | None], int]:
     return {(row["risk_type"], row["risk_level"]): row["n"] for row in found.to_pylist()}
 
 
+def covered(catalog: Catalog) -> frozenset[str]:
+    """Types of which any row has a probability; none where nothing is scored."""
+    found = catalog.ask(
+        "SELECT "
+        + ", ".join(
+            f"EXISTS (FROM catalog.samples WHERE p_{name} IS NOT NULL) AS {name}" for name in TYPES
+        )
+    ).to_pylist()[0]
+    return frozenset(name for name in TYPES if found[name])
+
+
 def flagged_among(catalog: Catalog, row_ids: Sequence[int]) -> int:
     """How many of these rows are flagged."""
     found = catalog.ask(
@@ -188,7 +199,7 @@ def sides(catalog: Catalog, score: str, threshold: float) -> tuple[int, int]:
 
 def map_made(catalog: Catalog) -> MapMade | None:
     """How the map was made; None where there is none, or no row has a place on it any more."""
-    if not _has_map(catalog):
+    if not catalog.has("map", "mapped"):
         return None
     found = catalog.ask(
         "SELECT method, sample, (SELECT count(*) FROM catalog.map) AS placed FROM catalog.mapped"
@@ -231,15 +242,6 @@ def in_box(catalog: Catalog, box: tuple[float, float, float, float], only: str =
 
 def _by_name(found: pa.Table) -> dict[str, int]:
     return {row["name"]: row["n"] for row in found.to_pylist()}
-
-
-def _has_map(catalog: Catalog) -> bool:
-    """False for a catalog that was built before there were maps."""
-    found = catalog.ask(
-        "SELECT count(*) AS n FROM duckdb_tables() "
-        "WHERE database_name = 'catalog' AND table_name IN ('map', 'mapped')"
-    )
-    return bool(found["n"][0].as_py() == 2)
 
 
 def _placed(only: str) -> str:

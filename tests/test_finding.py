@@ -208,7 +208,7 @@ def alike(row: Row, other: Row) -> bool:
 def test_clusters_are_what_looks_the_same_and_reads_the_same(
     now: Snapshot, rows: list[Row]
 ) -> None:
-    told = now.cluster_of([row["row_id"] for row in rows])
+    told = now.clusters.of([row["row_id"] for row in rows])
     lowest = sorted(rows, key=lambda row: row["row_id"])
     seen = set[str]()
     for row in rows:
@@ -218,7 +218,7 @@ def test_clusters_are_what_looks_the_same_and_reads_the_same(
             assert row["row_id"] not in told
             continue
         name, members = told[row["row_id"]]
-        assert now.members(name).tolist() == [other["row_id"] for other in same]
+        assert now.clusters.members(name).tolist() == [other["row_id"] for other in same]
         assert (name, members) == (near[0]["phash"], len(same))
         seen.add(name)
     assert len(seen) > 15
@@ -228,18 +228,18 @@ def test_clusters_are_what_looks_the_same_and_reads_the_same(
 def test_clusters_keep_their_names_and_are_found_by_them(now: Snapshot) -> None:
     found = Clusters.of_rows(*(now.clusters.row_ids, now.clusters.names[now.clusters.code]))
     assert found.names.tolist() == now.clusters.names.tolist()
-    assert now.members("0" * 16).tolist() == []
+    assert now.clusters.members("0" * 16).tolist() == []
     with pytest.raises(UsageError, match="give 16 hex digits"):
-        now.members("no name")
+        now.clusters.members("no name")
     name = f"{int(now.clusters.names[0]):016x}"
-    members = now.members(name).tolist()
+    members = now.clusters.members(name).tolist()
     assert set(now.ids(Spec("any", way="cluster", given=name)).tolist()) == set(members)
     assert now.clusters.whole(np.array(members[:1])).tolist() == members
 
 
 def test_a_collapsed_set_has_the_first_of_each_cluster(now: Snapshot) -> None:
     ids = now.ids(Spec(order="risk"))
-    told = now.cluster_of(ids.tolist())
+    told = now.clusters.of(ids.tolist())
     seen, expected = set[str](), []
     for row in ids.tolist():
         name = told.get(row, (str(row), 1))[0]
@@ -252,7 +252,7 @@ def test_a_collapsed_set_has_the_first_of_each_cluster(now: Snapshot) -> None:
 
 def test_largest_clusters_come_first_and_stay_together(now: Snapshot) -> None:
     ids = now.ids(Spec(order="clusters")).tolist()
-    told = now.cluster_of(ids)
+    told = now.clusters.of(ids)
     sizes = [told.get(row, ("", 1))[1] for row in ids]
     assert sizes == sorted(sizes, reverse=True)
     names = [told[row][0] for row in ids if row in told]
@@ -263,7 +263,7 @@ def test_a_catalog_without_clusters_has_none(tmp_path: Path) -> None:
     lone = write(tmp_path / "lone.audit", [made(n) for n in (3, 4, 5, 9)])
     now = Reader(lone).now()
     ids = now.ids(Spec(order="clusters"))
-    assert now.cluster_of(ids.tolist()) == {}
+    assert now.clusters.of(ids.tolist()) == {}
     assert now.clusters.collapsed(ids).tolist() == ids.tolist()
     none = write(tmp_path / "none.audit", [made(9)])
     assert Reader(none).now().ids(Spec("any", order="clusters")).tolist() == []

@@ -20,7 +20,7 @@ from audit.errors import UsageError
 from audit.reader import Spec
 from curation.decisions import Decisions, decide, undo
 from tests import reviews
-from tests.pages import drawn, grid
+from tests.pages import drawn, grid, texts
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_blind_card_is_sent_without_any_score(desk: Desk) -> None:
 def test_a_stacked_card_says_how_many_it_stands_for(desk: Desk) -> None:
     data = grid(drawn("main", order="Largest groups first"))
     first = data["cards"][0]
-    assert first["members"] == len(desk.now().members(first["cluster"]))
+    assert first["members"] == len(desk.now().clusters.members(first["cluster"]))
     assert first["members"] > 1
     assert all("members" not in card for card in grid(drawn("main", stack="false"))["cards"])
 
@@ -207,4 +207,4 @@ def test_every_field_of_the_sidebar_narrows_and_is_in_the_query(desk: Desk) -> N
 
 def test_what_cannot_be_asked_for_is_one_line(desk: Desk) -> None:
     at = drawn("main", low="0.9", high="0.1")
-    assert texts(at) == ["risk from 0.9 to 0.1 is empty; swap them"]
+    assert texts(at) == "risk from 0.9 to 0.1 is empty; swap them"

@@ -100,13 +100,13 @@ def _asked(visit: Visit, what: str, given: Any) -> tuple[Ids, int]:
             raise Problem(409, "this queue was found anew meanwhile; reload the page")
         spec, results = named
         ids = results.row_ids
-        return (visit.desk.now().whole(ids) if spec.collapse else ids), len(ids)
+        return (visit.desk.now().clusters.whole(ids) if spec.collapse else ids), len(ids)
     if what not in ("rows", "stacks"):
         raise Problem(400, _WAYS)
     if not isinstance(given, list) or not 0 < len(given) <= MOST_ROWS:
         raise Problem(400, f"{what}: name 1 to {MOST_ROWS}")
     ids = np.unique(np.array([_row_id(one) for one in given], np.int64))
-    return (visit.desk.now().whole(ids) if what == "stacks" else ids), len(ids)
+    return (visit.desk.now().clusters.whole(ids) if what == "stacks" else ids), len(ids)
 
 
 def _wanted(body: Any, fields: set[str]) -> tuple[int, Said, str]:

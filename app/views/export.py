@@ -101,25 +101,25 @@ def _plan(here: Visit, wish: Wish) -> bool:
     try:
         with st.spinner("Working it out"):
             drawn = planning.outlook(wish.policy).plan
-            preview = planning.preview(wish.policy, wish.composing())
+            contents = planning.contents(wish.policy, wish.composing())
     except ShardwardenError as error:
         problem(short(error))
         return False
-    st.subheader(f"{preview.images:,} images would be exported", anchor=False)
+    st.subheader(f"{contents.images:,} images would be exported", anchor=False)
     st.text(
-        f"{preview.risky:,} risky and {preview.clean:,} clean, of {drawn.kept:,} that the policy "
+        f"{contents.risky:,} risky and {contents.clean:,} clean, of {drawn.kept:,} that the policy "
         f"keeps and {drawn.total.images:,} in the catalog."
     )
     rows = [
         (f"{cell.type}, {cell.level}", cell.passed, cell.taken, cell.missing)
-        for cell in preview.cells
+        for cell in contents.cells
         if cell.level is not None and (cell.passed or cell.missing)
     ]
     heads = ("type and level", "kept", "exported", "missing")
     if rows:
         show_table("export cells", "Risky images", heads, rows, figures=(1, 2, 3))
-    if preview.left_out:
-        left = [(reason, images) for reason, images in preview.left_out.items()]
+    if contents.left_out:
+        left = [(reason, images) for reason, images in contents.left_out.items()]
         show_table("export left", "Kept, not exported", ("why", "images"), left, figures=(1,))
     for gate in drawn.broken:
         st.text(f"Gate not met: {gate}.")
@@ -138,7 +138,7 @@ def _plan(here: Visit, wish: Wish) -> bool:
     if wish.gate and drawn.broken:
         st.text("So nothing would be written; see More to export all the same.")
         return False
-    return preview.images > 0
+    return contents.images > 0
 
 
 def _start(here: Visit, wish: Wish, ready: bool) -> None:
