@@ -20,6 +20,7 @@ from audit.errors import ImageError
 from audit.parts import Parts
 from audit.scorer import Scores
 from audit.shards import Sample, Shard, ShardReader, expand
+from audit.taxonomy import TYPES
 
 CONCEPTS = ("weapon", "fire", "captcha")
 WIDTH = 8
@@ -82,8 +83,15 @@ def write_part(
     batch: int = 4,
     scorer: str = "made up",
     features: bool = False,
+    without: Sequence[str] = (),
 ) -> PartBooks:
-    """Read one shard and store it, as a scan does."""
+    """Read one shard and store it, as a scan does; without the scores of some types."""
+
+    def scores(count: int) -> Scores:
+        made = made_up_scores(count, seed)
+        made.types[:, [TYPES.index(name) for name in without]] = np.nan
+        return made
+
     reader = ShardReader(shard)
     with Parts(catalog).writing(
         shard, concept_names=CONCEPTS, scorer=scorer, features=features
@@ -96,10 +104,10 @@ def write_part(
             except ImageError as error:
                 part.add_failed(sample, str(error))
             if len(waiting) == batch:
-                part.add_scored(*zip(*waiting, strict=True), made_up_scores(batch, seed))
+                part.add_scored(*zip(*waiting, strict=True), scores(batch))
                 waiting, seed = [], seed + 1
         if waiting:
-            part.add_scored(*zip(*waiting, strict=True), made_up_scores(len(waiting), seed))
+            part.add_scored(*zip(*waiting, strict=True), scores(len(waiting)))
         return part.finish(reader.books)
 
 

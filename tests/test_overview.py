@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from app.links import address
 from audit import mapping
 from audit.building import index
 from audit.reader import Spec
+from audit.shards import expand
 from audit.taxonomy import LEVELS, TYPES
 from curation.decisions import Decisions, decide
 from tests import reviews
+from tests.catalogs import write_part, write_tar
+from tests.pages import drawn, grid
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,35 @@ def test_without_a_map_the_page_says_how_to_make_one(tmp_path: Path) -> None:
     folder = reviews.write(tmp_path)
     open_desk(Desk(folder, "ann"))
     assert "run: audit index tars.audit --map" in said(opened())
+
+
+def small(folder: Path, broken: Sequence[int] = (), without: Sequence[str] = ()) -> Desk:
+    """The desk of a catalog of five pictures."""
+    write_tar(folder / "tars" / "00000.tar", 5, broken=broken)
+    (shard,) = expand([str(folder / "tars")])
+    write_part(folder / "tars.audit", shard, without=without)
+    index(folder / "tars.audit")
+    return open_desk(Desk(folder / "tars.audit", "ann"))
+
+
+def test_where_nothing_could_be_scored_it_says_so_and_why(tmp_path: Path) -> None:
+    small(tmp_path, broken=range(5))
+    at = opened()
+    assert "None of the 5 pictures could be scored" in said(at)
+    assert "`" not in said(at)
+    assert table(at, "reason")["not_an_image"]["pictures"]["text"] == "5"
+    assert grid(drawn("main"))["empty"].startswith("Nothing has scores.")
+    assert len(grid(drawn("main", show="Could not be scored"))["cards"]) == 5
+
+
+def test_types_that_the_scorer_does_not_look_for_are_named(tmp_path: Path, desk: Desk) -> None:
+    assert "does not look for" not in said(opened())
+    assert not any("Not looked for" in each.proto.body for each in drawn("main").get("html"))
+    small(tmp_path, without=["fairness"])
+    assert "The scorer does not look for fairness: " in said(opened())
+    at = drawn("main", type=["fairness"])
+    assert any("by the scorer: fairness<" in each.proto.body for each in at.get("html"))
+    assert grid(at)["empty"] == "The scorer of this catalog does not look for fairness."
 
 
 def test_progress_is_everybodys_total_and_ones_own_part(catalog: Path, desk: Desk) -> None:

@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from app.counted import counted
+from app.desk import Desk
 from app.views.listing import to_first_page
+from audit import surveys
 from audit.specs import NAMES
+from audit.taxonomy import TYPES
 
 _FIELDS = frozenset((*NAMES.values(), "state"))
 _PAGE = "fields of"
@@ -41,6 +45,23 @@ def choice(
         label, options, index=options.index(default or options[0]), key=key,
         format_func=shown.__getitem__, bind="query-params", on_change=to_first_page,
     )  # fmt: skip
+
+
+def types(desk: Desk) -> tuple[str, ...]:
+    """Pills of types, and which of them no scorer of the catalog looks for."""
+    found = several("Type", TYPES, "type")
+    if missing := not_covered(desk):
+        st.html(
+            "<div role=note style='font-size:13px;opacity:.8'>"
+            f"Not looked for by the scorer: {', '.join(missing)}</div>"
+        )
+    return found
+
+
+def not_covered(desk: Desk) -> tuple[str, ...]:
+    """Types that no scorer of the catalog looks for; none where nothing is scored."""
+    found = counted(desk, surveys.covered)
+    return tuple(name for name in TYPES if found and name not in found)
 
 
 def several(label: str, options: Sequence[str], key: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ import streamlit as st
 
 from app.agreement import METHOD
 from app.counted import counted
-from app.links import address, follow
+from app.links import address, follow, show_link
 from app.progress import agreements, progress
 from app.tables import Cell, show_table
+from app.views.fields import not_covered
 from app.views.plots import show_map, show_scores
 from app.visit import Visit, visit
 from audit import surveys
@@ -33,7 +34,8 @@ def overview_page() -> None:
     total = surveys.total(every)
     _books(every, total)
     if not total.scored:
-        st.text("Nothing is scored yet; run `audit scan`.")
+        _nothing(total)
+        _shards(here, every, total)
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -74,6 +76,19 @@ def _books(every: Sequence[Books], total: Books) -> None:
         st.text(f"{sums}. The books of every shard balance.")
 
 
+def _nothing(total: Books) -> None:
+    """What became of a catalog in which nothing is scored."""
+    if not total.images:
+        st.text("There are no pictures in these shards, so there is nothing to review.")
+        return
+    st.text(
+        f"None of the {total.images:,} pictures could be scored. Below is why; once that is "
+        "mended, run audit scan again, with --retry-failed."
+    )
+    if total.failed:
+        show_link("Look at those that could not be scored →", address(Spec(scope="failed")))
+
+
 def _matrix(here: Visit) -> None:
     """Types by levels; a click shows those."""
     counts = counted(here.desk, surveys.matrix)
@@ -85,6 +100,11 @@ def _matrix(here: Visit) -> None:
         rows.append([kind, *(_cell(kind, level, n, most) for level, n in cells),
                      _cell(kind, "", whole, 0)])  # fmt: skip
     columns = ("type", *LEVELS, "all")
+    if missing := not_covered(here.desk):
+        st.text(
+            f"The scorer does not look for {' or '.join(missing)}: such pictures are not counted "
+            "here, and none is flagged for it."
+        )
     follow(show_table("matrix", "Types and levels. Click a number to review those.", columns,
                        rows, figures=range(1, len(columns))))  # fmt: skip
 

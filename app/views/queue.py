@@ -12,7 +12,7 @@ import streamlit as st
 from app.addresses import LABELS
 from app.counted import counted
 from app.results import STATES
-from app.views.fields import begin, choice, several
+from app.views.fields import begin, choice, not_covered, several, types
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from audit import surveys
@@ -36,7 +36,7 @@ def queue_page() -> None:
     except UsageError as error:
         st.text(str(error))
         return
-    show_listing(here, spec, state, _meaning(state))
+    show_listing(here, spec, state, _meaning(here, spec, state))
 
 
 def _filters(here: Visit) -> tuple[Spec, str]:
@@ -45,7 +45,7 @@ def _filters(here: Visit) -> tuple[Spec, str]:
     raises   UsageError for what they cannot ask for together
     """
     scope = choice("Show", SCOPES, "show", LABELS)
-    types = several("Type", TYPES, "type")
+    kinds = types(here.desk)
     levels = several("Level", LEVELS, "level")
     beside = st.empty()
     state = choice("Decisions", STATES, "state", LABELS)
@@ -60,7 +60,7 @@ def _filters(here: Visit) -> tuple[Spec, str]:
         words = _line("Words in the caption or the picture", "words")
         shard = _line("Shard", "shard")
     spec = Spec(
-        scope, types, levels, order, concept=concept, least=least, low=low, high=high,
+        scope, kinds, levels, order, concept=concept, least=least, low=low, high=high,
         shard=shard, words=words, collapse=collapse,
     )  # fmt: skip
     if scope in ("flagged", "all") and not (concept or low > 0 or high < 1 or words or shard):
@@ -119,7 +119,15 @@ def _counts(here: Visit, scope: str, levels: tuple[str, ...]) -> None:
     )
 
 
-def _meaning(state: str) -> str:
+def _meaning(here: Visit, spec: Spec, state: str) -> str:
+    """What to say where nothing was found."""
+    if spec.scope != "failed" and not counted(here.desk, surveys.covered):
+        return (
+            f"Nothing has scores. “{LABELS['failed']}”, under Show, has what failed; "
+            "Overview says why."
+        )
+    if spec.types and not set(spec.types).difference(not_covered(here.desk)):
+        return f"The scorer of this catalog does not look for {' or '.join(spec.types)}."
     if state == "open":
         return "All that fits these filters is decided, held by others, or nothing fits them."
     return "No sample fits these filters."

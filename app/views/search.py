@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.addresses import BROUGHT, BY, LABELS
 from app.results import STATES
-from app.views.fields import begin, choice, several
+from app.views.fields import begin, choice, several, types
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from app.ways import LARGEST
@@ -41,7 +41,7 @@ def search_page() -> None:
     begin("search")
     by = _way()
     with st.sidebar:
-        narrow, state = _narrow(by)
+        narrow, state = _narrow(here, by)
     try:
         asked = _ASKED.get(by, _brought)(here)
         spec = None if asked is None else Spec(**asked, **narrow)
@@ -70,12 +70,12 @@ def _way() -> str:
     )  # fmt: skip
 
 
-def _narrow(by: str) -> tuple[dict[str, Any], str]:
+def _narrow(here: Visit, by: str) -> tuple[dict[str, Any], str]:
     """(fields of a Spec, state) of the fields beside: they narrow whatever is found."""
     scope = choice("Show", SCOPES, "show", LABELS, default="any")
     state = choice("Decisions", STATES, "state", LABELS, default="any")
     narrow: dict[str, Any] = {
-        "scope": scope, "types": several("Type", TYPES, "type"),
+        "scope": scope, "types": types(here.desk),
         "levels": several("Level", LEVELS, "level"),
     }  # fmt: skip
     if by not in RANKED:
