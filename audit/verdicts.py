@@ -58,6 +58,7 @@ class Decision:
     seconds   spent on it; batch: what decisions made in one go have in common
     cluster   hex name of the near-duplicates decided as one; None: the row was decided alone
     undoes    id of the decision undone, only with `undo`; ruling: only with `adjudicate`
+    note      a line of the reviewer's own words
     """
 
     id: str

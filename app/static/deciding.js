@@ -50,7 +50,9 @@ class Deciding {
     review.marks.set(card.id, mark);
     review.paint(card);
     const stack = card.members > 1 ? ` (all ${card.members})` : "";
-    review.say(`${markTitle(entry)}${stack}; ${keyShown(review.keys.of.undo)} undoes`);
+    const { undo, note } = review.keys.of;
+    const more = entry.verdict === "escalate" ? `, ${keyShown(note)} says why` : "";
+    review.say(`${markTitle(entry)}${stack}; ${keyShown(undo)} undoes${more}`);
     review.advance();
     review.outbox.add(entry);
     review.tell("decided", entry);

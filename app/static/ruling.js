@@ -4,7 +4,7 @@
 class Ruling {
   constructor(review) {
     this.review = review;
-    this.panel = element("section", { class: "ruling", "aria-label": "What was said", "data-testid": "ruling" });
+    this.panel = element("section", { class: "ruling", tabindex: "0", "aria-label": "What was said", "data-testid": "ruling" });
     this.panel.hidden = true;
     this.review.pane.head.after(this.panel);
   }
@@ -24,7 +24,7 @@ class Ruling {
     this.panel.hidden = !this.review.data.ruling || !card;
     if (this.panel.hidden) return;
     const button = buttonOf("Show what each reviewer said", () => this.show(card));
-    this.panel.replaceChildren(element("p", { text: `${card.said.length} verdicts; look for yourself first.` }), button);
+    this.panel.replaceChildren(element("p", { text: `${card.said.length === 1 ? "One verdict" : `${card.said.length} verdicts`}; look for yourself first.` }), button);
   }
 
   show(card) {

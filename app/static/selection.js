@@ -37,7 +37,7 @@ class Selection {
   clicked(n, { shiftKey, ctrlKey, metaKey }) {
     if (shiftKey) return this.stretch(n);
     if (ctrlKey || metaKey) return this.toggle(n);
-    this.clear();
+    if (this.ids.size) this.drop();
     return this.review.select(n);
   }
 
