@@ -7,7 +7,6 @@ are second looks, known items and repeats, and nothing that the page is sent tel
 from __future__ import annotations
 
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from weakref import WeakValueDictionary
 from app.again import Again
 from app.leases import LASTS, Leases
 from app.mirror import Mirror
+from app.mixing import Mixing
 from app.people import People
 from app.pool import Pool
 from app.results import Results, ResultSet
@@ -32,7 +32,6 @@ from curation.seeded import below, draw
 if TYPE_CHECKING:  # a visit has a desk, and a desk has this
     from app.visit import Visit
 
-AGAIN = 12  # second looks on a page while there is something new
 PAGES_HELD = 3  # of one reviewer; what was skipped before is for others
 RUNS_KEPT = 256
 
@@ -56,6 +55,7 @@ class Assignments:
         self._clock = clock
         self._leases = Leases(clock)
         self._again = Again(mirror, team)
+        self._mixing = Mixing(self._again, team, people)
         self._runs: Latest[tuple[str, Spec], Run] = Latest(RUNS_KEPT)
         self._pools: WeakValueDictionary[int, Pool] = WeakValueDictionary()
         self._asked: dict[tuple[str, int], str] = {}  # purposes, until answered
@@ -200,7 +200,7 @@ class Assignments:
         if page in run.pages and not self._still(reviewer, run, page):
             self._take_back(reviewer, run, page)
         others = self._leases.others(reviewer)
-        seconds = self._seconds(reviewer, run, others)
+        seconds = self._mixing.seconds(reviewer, run, others)
         fresh = run.fresh_count(others)
         pages = max(len(run.pages) + math.ceil((fresh + len(seconds)) / BATCH), *run.pages, 1)
         page = min(max(page, 1), pages)
@@ -219,34 +219,16 @@ class Assignments:
     def _batch(
         self, reviewer: str, run: Run, seconds: Sequence[int], others: set[int], page: int
     ) -> list[Assigned]:
-        """New rows for a page, leased."""
-        serial = draw(0, f"page {reviewer} {page}", str(len(run.given)))
-        chance = random.Random(serial)
-        looks = [(row, "second") for row in seconds[:AGAIN]]
-        if run.every is not None:
-            unwanted = self._people.of(reviewer).opt_out
-            for share, purpose, found in (
-                (self._team.known_share, "known", self._again.known(reviewer, serial, unwanted)),
-                (self._team.repeat_share, "repeat", self._again.repeats(reviewer, serial)),
-            ):
-                count = int(share * BATCH + chance.random())
-                taken = run.given | others | {row for row, _ in looks}
-                allowed = run.every.among([row for row in found if row not in taken])
-                chance.shuffle(allowed)
-                looks += [(row, purpose) for row in allowed[:count]]
-        new, end = run.fresh(others, page, BATCH - len(looks))
-        if len(new) + len(looks) < BATCH:  # nothing new is left: second looks fill the page
-            rest = BATCH - len(new) - len(looks)
-            looks += [(row, "second") for row in seconds[AGAIN : AGAIN + rest]]
-        run.ends[page] = end
-        rows = [Assigned(row, None, self.blind(reviewer, row)) for row in new]
-        for row, purpose in looks:
-            rows.insert(
-                chance.randint(0, len(rows)), Assigned(row, purpose, self.blind(reviewer, row))
-            )
-            self._asked[reviewer, row] = purpose
+        """The rows of a new page, leased."""
+        rows = [
+            Assigned(row, purpose, self.blind(reviewer, row))
+            for row, purpose in self._mixing.page(reviewer, run, seconds, others, page)
+        ]
+        new = [row.row_id for row in rows if row.purpose is None]
+        looks = {row.row_id: row.purpose for row in rows if row.purpose is not None}
+        self._asked.update({(reviewer, row): purpose for row, purpose in looks.items()})
         others_too = self._results.whole(new) if run.stands_for_all and new else new
-        run.held[page] = list({*others_too, *(row for row, _ in looks)})
+        run.held[page] = list({*others_too, *looks})
         self._leases.take(reviewer, run.held[page])
         return rows
 
@@ -286,13 +268,6 @@ class Assignments:
         for row in run.pages[page]:
             self._asked.pop((reviewer, row.row_id), None)
         run.forget(page)
-
-    def _seconds(self, reviewer: str, run: Run, others: set[int]) -> list[int]:
-        """Rows of the run that want this reviewer's look, in its order."""
-        if run.every is None:
-            return []
-        due = self._again.seconds(reviewer, self._people.of(reviewer).opt_out)
-        return run.every.among([row for row in due if row not in others and row not in run.given])
 
     def _for(self, reviewer: str, spec: Spec) -> Spec | None:
         """The specification without the types that the reviewer does not want to be given.
