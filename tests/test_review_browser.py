@@ -153,9 +153,9 @@ def test_esc_hides_everything_within_a_frame(page: Any, site: Site) -> None:
 
 
 KEYS = (
-    ("a", "agree", ...), ("1", "relabel", "politics"), ("2", "relabel", "illegal"),
-    ("3", "relabel", "insults"), ("4", "relabel", "fairness"), ("5", "relabel", "privacy"),
-    ("6", "relabel", "misleading"), ("7", "relabel", "safe"), ("n", "relabel", None),
+    ("a", "agree", ...), ("1l", "relabel", "politics"), ("2h", "relabel", "illegal"),
+    ("3m", "relabel", "insults"), ("44", "relabel", "fairness"), ("5n", "relabel", "privacy"),
+    ("66", "relabel", "misleading"), ("7", "relabel", "safe"), ("n", "relabel", None),
     ("l", "relabel", None), ("m", "relabel", None), ("h", "relabel", None), ("k", "keep", None),
     ("x", "drop", None), ("e", "escalate", None), ("u", "quarantine", None),
 )  # fmt: skip
@@ -165,22 +165,36 @@ LEVELS = {"n": "none", "l": "low", "m": "medium", "h": "high", "7": "none"}
 def test_every_key_does_what_the_legend_says_and_advances(page: Any, site: Site) -> None:
     go(page, site, "/?order=Random&stack=false")
     before = len(reviews.log(site.catalog))
-    for n, (key, _, _) in enumerate(KEYS):
+    for n, (keys, _, _) in enumerate(KEYS):
         assert cursor(page) == n
-        page.keyboard.press(key)
+        page.keyboard.type(keys)
     page.keyboard.press("s")
     assert cursor(page) == len(KEYS) + 1  # skipped, and nothing stored
     settled(page)
     found = added(site, before)
     assert len(found) == len(KEYS)
-    for (key, verdict, kind), line in zip(KEYS, found, strict=True):
-        assert line[0] == verdict, key
-        assert kind is ... or line[1] == kind, key
-        assert key == "a" or line[2] == LEVELS.get(key), key
+    for (keys, verdict, kind), line in zip(KEYS, found, strict=True):
+        assert line[0] == verdict, keys
+        assert kind is ... or line[1] == kind, keys
+        assert keys == "a" or line[2] == LEVELS.get(keys[-1]), keys
     page.keyboard.press("Shift+2")
-    page.keyboard.press("h")
     settled(page)
-    assert added(site, before)[-1] == ("relabel", "illegal", "high")
+    assert added(site, before)[-1] == ("relabel", "illegal", None)
+
+
+def test_a_type_waits_for_its_level_on_one_sample(page: Any, site: Site) -> None:
+    go(page, site, "/?order=Random&stack=false")
+    before, at = len(reviews.log(site.catalog)), cursor(page)
+    waiting = page.locator("button[data-action][aria-pressed=true]")
+    page.keyboard.press("4")
+    expect(waiting).to_have_text(re.compile("fairness"))
+    expect(page.get_by_test_id("said")).to_contain_text("fairness: now its level, n l m h; 4 again")
+    page.keyboard.press("ArrowRight")  # nothing was decided, and nothing is
+    expect(waiting).to_have_count(0)
+    page.keyboard.type("31l")
+    assert cursor(page) == at + 2
+    settled(page)
+    assert added(site, before) == [("relabel", "politics", "low")]
 
 
 def test_what_was_locked_away_leaves_the_page(page: Any, site: Site) -> None:

@@ -197,7 +197,7 @@ def test_a_disagreement_is_settled_after_a_look_of_ones_own(page: Any, site: Sit
     expect(ruling).to_contain_text("keep")
     expect(ruling).to_contain_text("![x](http://beacon.example/n.png)")
     shot(page, "decisions-settle")
-    page.keyboard.press("2")
+    page.keyboard.type("2h")
     settled(page)
     outcome = settle(read_log(site.catalog).decisions)[int(row)]
     assert outcome.settled

@@ -35,18 +35,24 @@ class Bar {
     this.who.textContent = readOnly ? "" : `as ${data.reviewer}`;
   }
 
+  // A type that waits for its level; null: none does.
+  pick(type) {
+    this.node.querySelector("[aria-pressed]")?.removeAttribute("aria-pressed");
+    if (type) this.node.querySelector(`[data-action="type:${type}"]`)?.setAttribute("aria-pressed", "true");
+  }
+
   button(id, keys, disabled) {
     const action = keys.actions.find((each) => each.id === id);
     const key = keys.of[id];
     const button = element("button", { type: "button", "data-action": id, "aria-keyshortcuts": key });
-    const text = SHORT[id] ?? action.label;
+    const text = SHORT[id] ?? (id.startsWith("type:") ? id.slice(5) : action.label);
     button.append(element("kbd", { text: keyShown(key), "aria-hidden": "true" }), text && ` ${text}`);
     if (text !== action.label) {
       button.setAttribute("aria-label", action.label);
       button.title = action.label;
     }
     button.disabled = disabled;
-    button.onclick = (event) => this.act(id.startsWith("type:") && event.shiftKey ? id.replace("type:", "pick:") : id);
+    button.onclick = (event) => this.act(id.startsWith("type:") && event.shiftKey ? id.replace("type:", "only:") : id);
     return button;
   }
 }

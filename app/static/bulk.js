@@ -292,7 +292,7 @@ function wayOf(name, label, cards) {
 // What an action says when it is about many; null where it says nothing of them.
 function manyOf(id) {
   const [what, name] = id.split(":");
-  if (what === "type" || what === "pick") return { verdict: "relabel", type: name };
+  if (what === "type" || what === "only") return { verdict: "relabel", type: name };
   if (what === "level") return { verdict: "relabel", level: name };
   return MANY_VERDICTS.some(([verdict]) => verdict === id) ? { verdict: id } : null;
 }

@@ -8,7 +8,8 @@ class Deciding {
 
   // The cursor has come to a sample.
   begun() {
-    this.picked = null; // a type whose level is still to come
+    this.picked = null; // a type whose level is still to come: by itself it would not be all of a label
+    this.review.bar.pick(null);
     this.looked = false;
     this.since = performance.now();
   }
@@ -19,16 +20,21 @@ class Deciding {
     if (id === "undo") return this.undo(card);
     if (card.gone) return review.say("This sample is gone");
     const [what, name] = id.split(":");
-    if (what === "pick") {
-      this.picked = name;
-      return review.say(`${name}: press the level`);
-    }
-    if (what === "type") return this.decide(card, { verdict: "relabel", type: name, level: name === "safe" ? "none" : null });
+    if (what === "type" && name !== "safe" && name !== this.picked) return this.pick(id, name);
+    if (what === "type" || what === "only") return this.decide(card, { verdict: "relabel", type: name, level: name === "safe" ? "none" : null });
     if (what === "level") return this.decide(card, { verdict: "relabel", type: this.typeFor(card, name), level: name });
     if (id === "agree" && card.blind) return review.say("Its score is hidden: say what you see");
     if (id === "agree" && !card.type) return review.say("It has no score to agree with");
     if (id === "lock") return this.lock(card);
     return this.decide(card, { verdict: id });
+  }
+
+  pick(id, name) {
+    const { bar, data, keys } = this.review;
+    this.picked = name;
+    bar.pick(name);
+    const levels = data.levels.map((level) => keyShown(keys.of[`level:${level}`])).join(" ");
+    this.review.say(`${name}: now its level, ${levels}; ${keyShown(keys.of[id])} again for none`);
   }
 
   // The type that a level is said of: the one just picked, or the one said before.

@@ -3,8 +3,9 @@
 // more   [[id, label, key] ...] of other parts of the screen
 function actionsOf(types, levels, more = []) {
   const actions = [["agree", "Agree", "a"]];
-  types.forEach((name, n) => actions.push([`type:${name}`, name, String(n + 1)]));
-  types.forEach((name, n) => actions.push([`pick:${name}`, `${name}, level to follow`, `Shift+${n + 1}`]));
+  const risky = types.filter((name) => name !== "safe"); // which has no level
+  types.forEach((name, n) => actions.push([`type:${name}`, risky.includes(name) ? `${name}, then its level` : name, String(n + 1)]));
+  risky.forEach((name) => actions.push([`only:${name}`, `${name}, no level`, `Shift+${types.indexOf(name) + 1}`]));
   const letters = { none: "n", low: "l", medium: "m", high: "h" };
   levels.forEach((name) => actions.push([`level:${name}`, name, letters[name]]));
   actions.push(
