@@ -9,9 +9,11 @@ import streamlit as st
 from app.addresses import of_review, of_search
 from app.views.queue import queue_page
 from app.views.search import search_page
+from app.views.settings import settings_page
 from audit.reader import Spec
 
 _SEARCH = "/search"
+SETTINGS = "/settings"
 
 
 def address(spec: Spec) -> str:
@@ -33,6 +35,7 @@ def show_link(label: str, link: str) -> None:
 
 
 def _page(path: str) -> st.Page:
-    if path == _SEARCH:
-        return st.Page(search_page, url_path=_SEARCH[1:])
+    for known, page in ((_SEARCH, search_page), (SETTINGS, settings_page)):
+        if path == known:
+            return st.Page(page, url_path=known[1:])
     return st.Page(queue_page, default=True)

@@ -506,22 +506,20 @@ def test_disagreements_are_listed_without_verdicts_in_sight(catalog: Path, desk:
     assert [card["id"] for card in escalated["cards"]] == [str(rows[6]["row_id"])]
 
 
-def test_agreement_has_intervals_and_consistency_is_ones_own(catalog: Path, desk: Desk) -> None:
+def test_agreement_has_intervals_and_leads_to_ones_own(catalog: Path, desk: Desk) -> None:
     rows = rows_of(desk)
     for n, row in enumerate(rows[:12]):
         for who in ("ann", "bob"):
             kind = "illegal" if n % 2 or (n == 4 and who == "bob") else "privacy"
             say(catalog, row, who, "relabel", type=kind)
-    say(catalog, rows[0], "ann", "relabel", type="privacy", purpose="repeat")
     at = drawn("decisions", section="Agreement")
     lines = {line[0]: line[1:] for line in table(at)}
     assert lines["illegal"][:3] == ["12", "7", "92%"]
     kappa, low, high = map(float, lines["illegal"][3:])
     assert low < kappa < high
     assert lines["politics"][3:] == ["–", "–", "–"]
-    said = texts(at)
-    assert "came to you twice: the same 1 of 1 times" in said
-    assert "others had settled: none yet" in said
+    (link,) = at.get("page_link")
+    assert (link.proto.page, "Settings" in link.proto.label) == ("settings", True)
 
 
 def export(ask: Asked, form: str, ends: dict[str, int]) -> bytes:

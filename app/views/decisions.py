@@ -9,9 +9,9 @@ from datetime import date
 
 import streamlit as st
 
-from app.agreement import METHOD, Agreement, Consistency, consistency
+from app.agreement import METHOD, Agreement
 from app.download import show_downloads
-from app.links import address, follow
+from app.links import SETTINGS, address, follow, show_link
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
 from app.noting import MOST_CHARACTERS
 from app.progress import agreements
@@ -224,7 +224,7 @@ def _running(here: Visit) -> None:
 
 
 def _agreement(here: Visit) -> None:
-    """How far reviewers agree, and what only the one who asks may see."""
+    """How far reviewers agree."""
     found = agreements(here.desk)
     if found[0].pictures:
         show_table(
@@ -240,11 +240,8 @@ def _agreement(here: Visit) -> None:
         )
     else:
         st.text("No picture was judged by two reviewers yet; second reviews come with Review.")
-    if here.reviewer is None:
-        return
-    st.subheader("For you alone", anchor=False)
-    for each in consistency(here.desk.mirror.log(), here.reviewer):
-        st.text(_consistent(each))
+    if here.reviewer is not None:
+        show_link("How steady your own decisions are: Settings →", SETTINGS)
 
 
 def _agreed(found: Agreement) -> list[Cell | str | int]:
@@ -253,17 +250,6 @@ def _agreed(found: Agreement) -> list[Cell | str | int]:
         found.name, found.pictures, found.positive, f"{found.alike:.0%}",
         *("–" if number is None else f"{number:.2f}" for number in numbers),
     ]  # fmt: skip
-
-
-def _consistent(found: Consistency) -> str:
-    what = {
-        "repeat": "Pictures that came to you twice",
-        "known": "Pictures that others had settled",
-    }[found.what]
-    if not found.asked:
-        return f"{what}: none yet."
-    interval = f"95 % interval {found.low:.0%} to {found.high:.0%}, Wilson"
-    return f"{what}: the same {found.alike:,} of {found.asked:,} times ({interval})."
 
 
 SECTIONS: dict[str, Callable[[Visit], None]] = {
