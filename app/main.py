@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.notes import problem, short
+from app.faults import of_disk, short
+from app.notes import problem
 from app.views.decisions import decisions_page
 from app.views.entrance import entrance
 from app.views.estimate import estimate_page
@@ -45,3 +46,5 @@ if entrance():
         current.run()
     except ShardwardenError as error:  # of a file that somebody has to mend
         problem(short(error))
+    except OSError as error:
+        problem(of_disk(error))

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.addresses import of_search
 from app.desk import Desk
-from app.notes import short
+from app.faults import short
 from audit.errors import ShardwardenError, UsageError
 from audit.reader import Snapshot
 from audit.specs import Spec

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from audit.text import visible
-
-_FILE = re.compile(r"^\S*/(?=[^/\s]+(, line \d+)?: )")
 
 
 def done(page: str, line: str, *, bad: bool = False) -> None:
@@ -35,8 +31,3 @@ def note(line: str) -> None:
     """A line about what went well."""
     with st.container(border=True):
         st.text(f"✓ {visible(line)}")
-
-
-def short(error: Exception | str) -> str:
-    """An error's line without the folders of this machine before the file it names."""
-    return _FILE.sub("", str(error))

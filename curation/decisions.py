@@ -150,6 +150,9 @@ class Decisions:
                 _sync_names(self.folder)
                 _sync_names(self.folder.parent)
             yield handle
+        except OSError as error:
+            error.filename = error.filename or str(path)  # that of a handle names none
+            raise
         finally:
             os.close(handle)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from app.component import AT, MODULES
 from app.desk import Desk
 from app.mirror import Mirror
 from audit.catalog import Catalog
+from audit.parts import Parts
 from audit.verdicts import as_line
 from curation.decisions import Decisions, adjudicate, decide
 from tests import reviews
@@ -305,6 +307,45 @@ def test_a_note_is_with_all_near_duplicates_and_one_undo_takes_them_back(
     assert {(each and each.note, each and each.batch) for each in mine} == {("a meme", noted["id"])}
     ask("/audit/decisions", {"decisions": [decision(row_id, "undo", undoes=noted["id"])]})
     assert [desk.mirror.outcome(each) for each in ids] == [None] * 3
+
+
+def test_a_full_disk_is_one_clear_line_and_half_a_decision_is_none(
+    catalog: Path, desk: Desk, ask: Asked, row_of: Callable[[str], int]
+) -> None:
+    one, other = (decision(row_of(name), "keep", note=name) for name in ("00040.jpg", "00041.jpg"))
+    assert ask("/audit/decisions", {"decisions": [one]})[0] == 200
+    path = catalog / "decisions" / "ann.jsonl"
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        status, _, body = ask("/audit/decisions", {"decisions": [other]})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert status == 507
+    why = "decisions/ann.jsonl: File too large; make room on its disk"
+    assert json.loads(body) == {"error": why}
+    assert path.read_bytes() == before
+    assert ask("/audit/decisions", {"decisions": [other]})[0] == 200
+    assert reviews.log(catalog)[-1]["id"] == other["id"]
+
+
+def test_no_folder_of_this_machine_gets_to_the_browser(tmp_path: Path) -> None:
+    catalog = reviews.write(tmp_path, 3)
+    desk = Desk(catalog, "ann")
+    with Catalog(catalog) as opened:
+        first = opened.columns(["row_id", "shard"]).slice(0, 1).to_pylist()[0]
+    tar = Path(Parts(catalog).books(first["shard"]).url)
+    (catalog / "vectors.faiss").unlink()
+    moved = tar.rename(tar.with_suffix(".away"))  # other tests have it too
+    try:
+        for name in ("clear", "near", "evidence"):
+            _, _, body = Asked(desk)(f"/audit/{name}/{first['row_id']}")
+            assert str(tar.parent).encode() not in body, name
+            assert str(tmp_path).encode() not in body, name
+            assert name != "clear" or b"00000.tar" in body
+    finally:
+        moved.rename(tar)
 
 
 def test_a_form_of_another_site_cannot_decide(ask: Asked, row_of: Callable[[str], int]) -> None:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.desk import Desk
+from app.faults import FULL, of_disk, short
 from app.headers import REVIEWER
 from app.pictures import Unshowable
 from app.tokens import HEADER
@@ -99,9 +100,12 @@ def _answered(work: Callable[[Request, bytes], Response]) -> Endpoint:
         except Problem as problem:
             return answer({"error": problem.why}, problem.status)
         except UsageError as error:
-            return answer({"error": visible(str(error))}, 409)
+            return answer({"error": visible(short(error))}, 409)
         except Unshowable as why:
-            return answer({"error": visible(str(why))}, 422)
+            return answer({"error": visible(short(why))}, 422)
+        except OSError as error:
+            status = 507 if error.errno in FULL else 500
+            return answer({"error": visible(of_disk(error))}, status)
         except Exception as error:  # nothing of a trace or a row leaves the server
             return answer({"error": f"failed: {type(error).__name__}"}, 500)
 

@@ -139,7 +139,7 @@ class Review {
   begin(whose) {
     this.whose = whose;
     this.outbox?.stop();
-    this.outbox = new Outbox(`audit.outbox.${whose}`, (n) => this.pending(n), (entry, why) => this.deciding.refused(entry, why));
+    this.outbox = new Outbox(`audit.outbox.${whose}`, (n, why) => this.pending(n, why), (entry, why) => this.deciding.refused(entry, why));
     this.outbox.stored = (ids) => this.tell("stored", ids);
     this.undoing = new Undoing(`audit.undo.${whose}`);
     this.own = null;
@@ -280,9 +280,10 @@ class Review {
     this.act(id);
   }
 
-  pending(count) {
+  // why: what keeps the server from storing them; they stay in this window until it can.
+  pending(count, why) {
     this.grid.dataset.pending = String(count);
-    this.bar.unsent.textContent = count ? `${count} not stored yet` : "";
+    this.bar.unsent.textContent = count ? `${count} not stored yet${why ? `: ${why}` : ""}` : "";
   }
 
   count(seen = this.lastSeen) {

@@ -13,6 +13,7 @@ class Outbox {
     this.stopped = false; // the token was not accepted: wait for another
     this.wait = 0;
     this.timer = null;
+    this.why = ""; // nothing could be stored the last time
     this.size = MOST_AT_ONCE;
     try { this.entries = JSON.parse(sessionStorage.getItem(store) || "[]"); } catch { this.entries = []; }
     if (!Array.isArray(this.entries)) this.entries = [];
@@ -27,13 +28,13 @@ class Outbox {
   use(token) {
     if (token !== this.token) this.stopped = false;
     this.token = token;
-    this.changed(this.entries.length);
+    this.changed(this.entries.length, this.why);
     this.send();
   }
 
   keep() {
     try { sessionStorage.setItem(this.store, JSON.stringify(this.entries)); } catch { /* full: memory has them */ }
-    this.changed(this.entries.length);
+    this.changed(this.entries.length, this.why);
   }
 
   drop(ids) {
@@ -51,6 +52,7 @@ class Outbox {
       const answer = await request(this.token, "/audit/decisions", { decisions: batch }, { signal: AbortSignal.timeout(15000) });
       if (answer.ok) {
         const { stored, refused } = await answer.json();
+        this.why = "";
         this.drop(new Set([...stored, ...refused.map(({ id }) => id)]));
         this.stored?.(stored);
         for (const { id, why } of refused) this.refused(batch.find((entry) => entry.id === id), why);
@@ -65,12 +67,15 @@ class Outbox {
         this.refused(batch[0], (await answer.json().catch(() => ({}))).error || "not accepted");
       } else {
         failed = true;
+        this.why = (await answer.json().catch(() => ({}))).error || "the server cannot store it";
       }
     } catch {
       failed = true;
+      this.why = "the server does not answer";
     }
     this.sending = false;
     if (failed) {
+      this.changed(this.entries.length, this.why);
       this.wait = Math.min(3000, 2 * this.wait || 250);
       this.timer = setTimeout(() => this.send(), this.wait);
     } else {

@@ -9,8 +9,9 @@ import pyarrow as pa
 import streamlit as st
 
 from app.counted import counted
+from app.faults import short
 from app.links import address, show_link
-from app.notes import done, problem, short, told
+from app.notes import done, problem, told
 from app.tables import show_table
 from app.visit import READ_ONLY, Visit, visit
 from audit import surveys

@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from app.exporting import Wish, place, there
+from app.faults import short
 from app.jobs import Job
-from app.notes import done, note, problem, short, told
+from app.notes import done, note, problem, told
 from app.tables import show_table
 from app.visit import Visit, visit
 from audit.errors import ShardwardenError

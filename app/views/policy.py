@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.drafting import Draft, begin, draft, is_old
 from app.editor import PARTS
-from app.notes import done, problem, short, told
+from app.faults import short
+from app.notes import done, problem, told
 from app.planning import Outlook
 from app.tables import show_table
 from app.visit import Visit, visit

@@ -11,8 +11,9 @@ import streamlit as st
 
 from app.agreement import Consistency, consistency
 from app.exposure import LIGHT, Day
+from app.faults import short
 from app.grid import show_keys
-from app.notes import done, problem, short, told
+from app.notes import done, problem, told
 from app.people import COLUMNS, Personal
 from app.tables import show_table
 from app.visit import Visit, visit
