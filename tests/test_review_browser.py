@@ -401,6 +401,8 @@ def test_a_reload_with_a_full_outbox_loses_nothing(page: Any, site: Site) -> Non
     for _ in range(5):
         page.keyboard.press("k")
     expect(page.get_by_test_id("grid")).to_have_attribute("data-pending", "5")
+    told = "5 not stored yet: the server does not answer"
+    expect(page.get_by_test_id("unsent")).to_have_text(told)
     page.unroute("**/audit/decisions")
     page.reload()
     expect(cells(page).first).to_be_visible(timeout=30_000)
