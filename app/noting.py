@@ -22,8 +22,8 @@ MOST_CHARACTERS = 500
 
 def with_note(
     desk: Desk, entry: Mapping[str, Any], reviewer: str, moment: str, new: Sequence[Decision]
-) -> tuple[list[Decision], list[Decision]]:
-    """(the decision with its note, for each near-duplicate that it was about; what it replaces).
+) -> list[Decision]:
+    """The decision with its note, for each near-duplicate it was about; then undos of what it was.
 
     In this order in the log there is no moment at which the row is undecided.
     entry    id: the same again stores nothing new; row_id; noted: id of the decision as it is;
@@ -37,7 +37,7 @@ def with_note(
     said = [*desk.mirror.said(row_id), *(d for d in new if d.row_id == row_id)]
     own = {d.id: d for d in said if d.reviewer == reviewer and d.undoes is None}
     if number in own:
-        return [own[number]], []
+        return [own[number]]
     first = own.get(entry["noted"])
     if first is None or not _is_latest(desk, first, new):
         raise UsageError("it was undone, decided again or settled meanwhile; nothing was noted")
@@ -63,7 +63,8 @@ def with_note(
         )
         for d in group
     ]
-    return again, [taken_back(d, derived(number, "without", d.row_id), moment) for d in group]
+    without = (taken_back(d, derived(number, "without", d.row_id), moment) for d in group)
+    return [*again, *without]
 
 
 def _is_latest(desk: Desk, decision: Decision, new: Sequence[Decision]) -> bool:

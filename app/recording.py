@@ -40,7 +40,7 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
     rows = desk.now().cards([entry["row_id"] for entry in cleaned])
     good: list[Decision] = []
     refused: list[dict[str, str]] = []
-    quiet: set[str] = set()  # undos that set nothing free
+    answers: list[Decision] = []  # of the good ones; a note answers nothing that was asked
     moment = now()
     for entry in cleaned:
         row = rows.get(entry["row_id"])
@@ -48,21 +48,21 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
             if row is None:
                 raise UsageError("no such row")
             if "noted" in entry:
-                again, undos = with_note(desk, entry, reviewer, moment, good)
-                good += again + undos
-                quiet |= {undo.id for undo in undos}
+                good += with_note(desk, entry, reviewer, moment, good)
                 continue
             cluster = entry.pop("cluster", None)
             decision = _decision(desk, entry, reviewer, row, moment)
-            if cluster is not None and decision.undoes is None:
-                good += for_all(desk, decision, cluster)
+            if decision.undoes is not None:
+                made = undone(desk, decision, good)
             else:
-                good += undone(desk, decision, good) if decision.undoes else [decision]
+                made = for_all(desk, decision, cluster) if cluster is not None else [decision]
+            good += made
+            answers += made
         except UsageError as error:
             refused.append({"id": entry["id"], "why": str(error)})
     desk.decisions.append(good)
     desk.mirror.catch_up()
-    desk.assignments.recorded(decision for decision in good if decision.id not in quiet)
+    desk.assignments.recorded(answers)
     return {"stored": [decision.id for decision in good], "refused": refused}
 
 
