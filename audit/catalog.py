@@ -285,11 +285,10 @@ class Catalog(ExitStack):
         shards = tuple(
             ShardCounts(*row) for row in self._rows(f"SELECT {names} FROM shards ORDER BY shard")
         )
-        numbers = [f.name for f in fields(ShardCounts)[1:]]
         faults = 'SELECT shard, kind, detail, key, "offset" FROM faults ORDER BY ALL'
         return Status(
             shards=shards,
-            total=ShardCounts("total", *(sum(getattr(s, n) for s in shards) for n in numbers)),
+            total=ShardCounts.total(shards),
             risks={
                 (kind, level): count
                 for kind, level, count in self._rows(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class ShardCounts:
     def balanced(self) -> bool:
         """True when every member is accounted for."""
         return self.members == self.scored + self.failed + self.quarantined + self.other
+
+    @classmethod
+    def total(cls, every: Sequence[Self]) -> Self:
+        """Those of all shards together."""
+        names = [each.name for each in fields(cls)[1:]]
+        return cls("total", *(sum(getattr(one, name) for one in every) for name in names))
 
 
 @dataclass(frozen=True, slots=True)

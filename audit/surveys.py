@@ -8,7 +8,7 @@ books and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import pyarrow as pa
 from audit.catalog import Catalog
 from audit.errors import UsageError
 from audit.finding import FLAGGED
+from audit.status import ShardCounts
 from audit.taxonomy import TYPES
 
 SCORES = ("risk", *(f"p_{name}" for name in TYPES))
@@ -24,38 +25,17 @@ BINS = 50  # of a histogram
 SIDES = (24, 60, 120)  # squares of the map each way: for few rows, more, and many
 COUNTED = 0.5  # probability from which a concept counts as seen
 
-_BOOKS = ("members", "other", "scored", "failed", "quarantined", "upstream_failed", "faults")
-
 Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """The books of a shard, or of all: members = scored + failed + quarantined + other.
+class Books(ShardCounts):
+    """The books of a shard, or of all; of the scored, `flagged` are those whose type is not safe.
 
     upstream_failed  samples that the downloader never delivered; they are not members
-    flagged          of the scored, those whose likeliest type is not safe
     """
 
-    shard: str
-    members: int
-    other: int
-    scored: int
-    failed: int
-    quarantined: int
-    upstream_failed: int
-    faults: int
     flagged: int
-
-    @property
-    def images(self) -> int:
-        """Pictures in it, whatever became of them."""
-        return self.scored + self.failed + self.quarantined
-
-    @property
-    def balanced(self) -> bool:
-        """True when every member is accounted for."""
-        return self.members == self.images + self.other
 
     @property
     def lost(self) -> int:
@@ -92,19 +72,13 @@ class Density:
 
 def books(catalog: Catalog) -> tuple[Books, ...]:
     """The books of every shard, by id."""
-    sums = ", ".join(f"s.{name}" for name in _BOOKS)
+    counts = ", ".join(f"s.{each.name}" for each in fields(ShardCounts))
     found = catalog.ask(
-        f"SELECT s.shard, {sums}, coalesce(f.flagged, 0) AS flagged FROM catalog.shards s "
+        f"SELECT {counts}, coalesce(f.flagged, 0) AS flagged FROM catalog.shards s "
         "LEFT JOIN (SELECT shard, count(*) AS flagged FROM catalog.samples "
         f"WHERE {FLAGGED} GROUP BY shard) f USING (shard) ORDER BY s.shard"
     )
     return tuple(Books(**row) for row in found.to_pylist())
-
-
-def total(every: Sequence[Books]) -> Books:
-    """The books of all shards together."""
-    names = (*_BOOKS, "flagged")
-    return Books("total", *(sum(getattr(b, name) for b in every) for name in names))
 
 
 def failures(catalog: Catalog) -> dict[str, int]:

@@ -42,7 +42,7 @@ def test_books_are_those_of_the_shards_and_balance(catalog: Catalog, rows: list[
         assert b.flagged == len(risky)
         assert b.balanced
         assert b.lost == 1
-    together = surveys.total(every)
+    together = surveys.Books.total(every)
     assert (together.images, together.scored, together.failed) == (120, 116, 4)
     assert together.flagged == sum(b.flagged for b in every)
     assert together.balanced

@@ -70,7 +70,7 @@ def estimate_page() -> None:
 def _inside(here: Visit, name: str, whole: bool) -> int:
     """Images that a sample is drawn from now."""
     if whole:
-        return surveys.total(counted(here.desk, surveys.books)).scored
+        return surveys.Books.total(counted(here.desk, surveys.books)).scored
     return here.desk.planning.outlook(name).plan.kept
 
 

@@ -31,7 +31,7 @@ def overview_page() -> None:
     """Draw the page."""
     here = visit()
     every = counted(here.desk, surveys.books)
-    total = surveys.total(every)
+    total = Books.total(every)
     _books(every, total)
     if not total.scored:
         _nothing(total)
