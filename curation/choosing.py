@@ -63,9 +63,9 @@ def choose(
     rows        columns uid, shard, key, sha256, image_member, size, status, pair
     selection   of the same rows, as `select` gives it
     """
-    action = arrays.indices(selection["action"].cast(pa.string()), ACTIONS)
-    kind = arrays.indices(selection["type"].cast(pa.string()), TYPES)
-    level = arrays.indices(selection["level"].cast(pa.string()), LEVELS)
+    action = arrays.indices(selection["action"], ACTIONS)
+    kind = arrays.indices(selection["type"], TYPES)
+    level = arrays.indices(selection["level"], LEVELS)
     included = np.isin(action, [ACTIONS.index(name) for name in INCLUDED])
     left_out: dict[str, int] = {}
     usable = included.copy()
@@ -75,15 +75,16 @@ def choose(
             left_out[reason] = left_out.get(reason, 0) + count
             usable[mask] = False
 
-    leave(~_has_bytes(rows), "no image whose bytes are known")
+    leave(_without_bytes(rows, included), "no image whose bytes are known")
     if not redacted:
         leave(action == ACTIONS.index("redact"), "to be made unrecognisable first (redact)")
     leave(kind < 0, "of no certain type")
     leave(level < 0, "of no known level")
     leave((kind == SAFE) & (level > 0), "safe, yet of a level above none")
-    seen = pc.match_substring_regex(selection["reason"].cast(pa.string()), "^(concept|extra):")
+    reasons, reason = arrays.coded(selection["reason"])
+    seen = np.array([name.startswith(("concept:", "extra:")) for name in reasons], bool)
     leave(
-        (kind == SAFE) & (action > 0) & pc.fill_null(seen, False).to_numpy(),
+        (kind == SAFE) & (action > 0) & seen[reason],
         "safe, but the policy sees a concept that asks for care",
     )
     harmful = np.isin(arrays.indices(rows["pair"], COMBINATIONS), (0, 1))
@@ -96,15 +97,13 @@ def choose(
     uids: list[Any] = rows["uid"].take(at).to_pylist()
     order = np.zeros(len(rows), np.uint64)
     order[at] = draws(seed, "choice", uids)
-    at = np.flatnonzero(risky)
-    ranked = at[np.lexsort((*_names(rows, at), order[at]))]
+    ranked = _ranked(rows, np.flatnonzero(risky), order)
     taken = np.zeros(len(rows), bool)
     taken[ranked] = balanced(kind[ranked], level[ranked], order[ranked], bounds)
     leave(risky & ~taken, CAPPED)
     of_types = np.bincount(kind[taken], minlength=len(TYPES))
     wanted = _clean_wanted(of_types, stage, clean, target)
-    at = np.flatnonzero(clean_ones)
-    ranked = at[np.lexsort((*_names(rows, at), order[at]))]
+    ranked = _ranked(rows, np.flatnonzero(clean_ones), order)
     taken[ranked[:wanted]] = True
     leave(clean_ones & ~taken, NOT_SAMPLED)
     return Choice(included, risky, clean_ones, taken, kind, level, wanted, left_out)
@@ -121,11 +120,16 @@ def _clean_wanted(
     return int(risky.max()) if clean == "largest" else clean
 
 
+def _without_bytes(rows: pa.Table, among: Mask) -> Mask:
+    """[N] of these rows those of which there is no scored image to be fetched and checked."""
+    found = among.copy()
+    found[among] = ~_has_bytes(rows.filter(pa.array(among)))
+    return found
+
+
 def _has_bytes(rows: pa.Table) -> Mask:
     """[N] where the bytes of a scored image can be fetched and checked."""
-    known: npt.NDArray[np.bool_] = pc.fill_null(
-        pc.match_substring_regex(rows["sha256"], "^[0-9a-f]{64}$"), False
-    ).to_numpy()
+    _, known = arrays.hexadecimal(rows["sha256"], 64)
     member: Mask = pc.fill_null(
         pc.greater(pc.utf8_length(rows["image_member"]), 0), False
     ).to_numpy()
@@ -133,10 +137,15 @@ def _has_bytes(rows: pa.Table) -> Mask:
     return known & member & scored & (arrays.integers(rows, "size") > 0)
 
 
-def _names(rows: pa.Table, at: Ints) -> tuple[Ints, ...]:
-    """Keys for `lexsort` that part rows of the same uid whatever their order."""
+def _ranked(rows: pa.Table, at: Ints, order: npt.NDArray[np.uint64]) -> Ints:
+    """Positions by their draw; those of the same uid by what else is theirs."""
+    drawn = order[at]
+    ranked = np.argsort(drawn, kind="stable")
+    if (np.diff(drawn[ranked]) > 0).all():
+        return at[ranked]
     part = rows.select(["key", "shard", "sha256"]).take(at)
-    return tuple(
-        pc.rank(part[name], sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+    others = [
+        pc.rank(part[name], sort_keys="ascending", tiebreaker="dense").to_numpy()
         for name in part.column_names
-    )
+    ]
+    return at[np.lexsort((*others, drawn))]

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from audit.pairs import COMBINATIONS
-from audit.taxonomy import LEVELS
+from audit.taxonomy import LEVELS, TYPES
 from curation import arrays
-from curation.arrays import pc
+from curation.arrays import Ints, Mask, pc
 from curation.balance import Bounds
 from curation.choosing import Choice
 from curation.records import SPLITS, Record
@@ -128,27 +129,37 @@ class Report:
 
 def cells(selection: pa.Table, choice: Choice, bounds: Bounds) -> tuple[Cell, ...]:
     """All risky types and levels, and which bounds they meet."""
-    action = selection["action"].cast(pa.string())
+    action = selection["action"]
+    passed_of, taken_of = _counts(choice, choice.risky), _counts(choice, choice.taken)
     found = []
     for index, kind in enumerate(RISKY_TYPES):
         for level in (None, *LEVELS):
-            here = choice.type == index
-            if level is not None:
-                here = here & (choice.level == LEVELS.index(level))
-            passed, taken = int((here & choice.risky).sum()), int((here & choice.taken).sum())
+            here = slice(None) if level is None else LEVELS.index(level)
+            passed, taken = int(passed_of[index, here].sum()), int(taken_of[index, here].sum())
             floor, cap = bounds.floor(kind, level), bounds.cap(kind, level)
             if level == LEVELS[0] and f"{kind}/{level}" not in bounds.floors and not passed:
                 floor = None  # a risky picture that needs no care is rare, and a person's word
             missing = max(0, (floor or 0) - taken)
             why = ""
             if missing:
-                others = Counter(action.filter(pa.array(here & ~choice.risky)).to_pylist())
-                there = ", ".join(f"{count:,} {name}" for name, count in sorted(others.items()))
-                why = f"{passed:,} passed the policy of {int(here.sum()):,} in the catalog"
-                why += f" ({there})" if there else ""
+                there = choice.type == index
+                if level is not None:
+                    there &= choice.level == LEVELS.index(level)
+                rest = action.filter(pa.array(there & ~choice.risky)).cast(pa.string()).to_pylist()
+                others = ", ".join(f"{n:,} {name}" for name, n in sorted(Counter(rest).items()))
+                why = f"{passed:,} passed the policy of {int(there.sum()):,} in the catalog"
+                why += f" ({others})" if others else ""
                 why += f", {passed - taken:,} are above a cap" if passed > taken else ""
             found.append(Cell(kind, level, passed, taken, cap, floor, missing, why))
     return tuple(found)
+
+
+def _counts(choice: Choice, rows: Mask) -> Ints:
+    """[7, 5] how many of these rows are of each type and level, the last: no level is known."""
+    kind, level = choice.type[rows], choice.level[rows]
+    width = len(LEVELS) + 1
+    place = kind * width + np.where(level < 0, len(LEVELS), level)
+    return np.bincount(place[kind >= 0], minlength=len(TYPES) * width).reshape(-1, width)
 
 
 def combinations(

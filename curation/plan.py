@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
-from curation.arrays import Floats
+from curation.arrays import Floats, Ints
 from curation.gathering import Gathered
 from curation.rules import ACTIONS, INCLUDED, RISKY_TYPES, Rule, Rules
 from curation.selection import select
@@ -24,7 +24,7 @@ from curation.selection import select
 STEPS = (0.05, 0.1, 0.2, 0.4)  # where the nearest threshold that changes anything is looked for
 MEASURED_FROM = 30  # decisions from which the time they took is believed
 _UNSCORED = re.compile("unscored|quarantined:|tombstone")
-_COPY = re.compile("^(duplicate|near-duplicate) of .*", re.DOTALL)
+_COPIES = ("duplicate", "near-duplicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def plan(
     """
     policy, rows = gathered.policy, gathered.rows
     selected = selection(gathered) if selected is None else selected
-    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+    action = arrays.indices(selected["action"], ACTIONS)
+    because = _because(selected["reason"])
     sizes = arrays.integers(rows, "size")
     counts = np.bincount(action, minlength=len(ACTIONS)).tolist()
     volumes = np.bincount(action, weights=sizes, minlength=len(ACTIONS)).tolist()
@@ -149,8 +150,8 @@ def plan(
         policy_hash=policy.hash,
         total=Volume(len(rows), int(sizes.sum())),
         actions=actions,
-        flows=tuple(_flows(selected)),
-        reasons=_reasons(selected),
+        flows=tuple(_flows(selected, action, *because)),
+        reasons=_reasons(action, *because),
         knobs=tuple(_knobs(gathered)) if knobs else (),
         review=_review(gathered, actions["review"].images),
         disagreements=sum(not outcome.settled for outcome in gathered.outcomes.values()),
@@ -174,33 +175,44 @@ def _not_scored(drawn: Plan) -> Iterator[str]:
             )
 
 
-def _flows(selected: pa.Table) -> Iterator[Flow]:
+def _because(column: Any) -> tuple[list[str], Ints]:
+    """(reasons, [N] which of them); all copies are one, of whatever they are copies."""
+    names, reason = arrays.coded(column)
+    short = {name: n for n, name in enumerate(dict.fromkeys(map(_short, names)))}
+    return list(short), np.array([short[_short(name)] for name in names], np.int64)[reason]
+
+
+def _short(reason: str) -> str:
+    for what in _COPIES:
+        if reason.startswith(f"{what} of "):
+            return what
+    return reason
+
+
+def _flows(
+    selected: pa.Table, action: Ints, reasons: Sequence[str], reason: Ints
+) -> Iterator[Flow]:
     """Images by kind and action, kinds in the order of the taxonomy."""
-    reasons, reason = arrays.coded(selected["reason"])
     unscored = np.array([bool(_UNSCORED.match(name)) for name in reasons], bool)[reason]
     kinds = [f"{t}/{v}" for t in TYPES for v in (*reversed(LEVELS), "unknown")]
     kinds += ["uncertain", "safe", "not scored"]
-    kind = arrays.indices(selected["type"].cast(pa.string()), TYPES)
-    level = arrays.indices(selected["level"].cast(pa.string()), LEVELS)
+    kind = arrays.indices(selected["type"], TYPES)
+    level = arrays.indices(selected["level"], LEVELS)
     place = kind * (len(LEVELS) + 1) + np.where(level < 0, len(LEVELS), len(LEVELS) - 1 - level)
     place[kind < 0] = kinds.index("uncertain")
     place[kind == SAFE] = kinds.index("safe")
     place[unscored] = kinds.index("not scored")
-    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
     counts = np.bincount(place * len(ACTIONS) + action, minlength=len(kinds) * len(ACTIONS))
     for at in np.flatnonzero(counts).tolist():
         yield Flow(kinds[at // len(ACTIONS)], ACTIONS[at % len(ACTIONS)], int(counts[at]))
 
 
-def _reasons(selected: pa.Table) -> dict[str, dict[str, int]]:
-    names, reason = arrays.coded(selected["reason"])
-    short = [_COPY.sub(r"\1", name) for name in names]
-    action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+def _reasons(action: Ints, names: Sequence[str], reason: Ints) -> dict[str, dict[str, int]]:
     counts = np.bincount(reason * len(ACTIONS) + action)
-    counted: dict[tuple[str, str], int] = {}
-    for at in np.flatnonzero(counts).tolist():
-        pair = ACTIONS[at % len(ACTIONS)], short[at // len(ACTIONS)]
-        counted[pair] = counted.get(pair, 0) + int(counts[at])
+    counted = {
+        (ACTIONS[at % len(ACTIONS)], names[at // len(ACTIONS)]): int(counts[at])
+        for at in np.flatnonzero(counts).tolist()
+    }
     reasons: dict[str, dict[str, int]] = {}
     for (name, because), images in sorted(counted.items(), key=lambda i: (-i[1], i[0])):
         reasons.setdefault(name, {})[because] = images

@@ -21,7 +21,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -101,11 +100,11 @@ def population(gathered: Gathered, frame: Frame | None, *, whole: bool = False) 
         if gone is not None:
             inside = inside & ~gone
     else:
-        inside = np.isin(arrays.indices(_texts(found, "action"), INCLUDED), range(len(INCLUDED)))
+        inside = arrays.indices(found["action"], INCLUDED) >= 0
     return Population(
         inside,
-        arrays.indices(_texts(found, "type"), TYPES),
-        arrays.indices(_texts(found, "level"), LEVELS),
+        arrays.indices(found["type"], TYPES),
+        arrays.indices(found["level"], LEVELS),
     )
 
 
@@ -232,12 +231,6 @@ def _pick(
         place += ((np.arange(len(picked)) + rng.random(len(picked))) / max(1, len(picked))).tolist()
     order = np.argsort(place, kind="stable").tolist()
     return [rows[i] for i in order], [strata[i] for i in order]
-
-
-def _texts(table: Any, column: str) -> Any:
-    import pyarrow as pa
-
-    return table[column].cast(pa.string())
 
 
 def _sample(path: Path) -> Sample:

@@ -23,9 +23,9 @@ Letters in shapes: N rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from audit import duplicates
@@ -33,7 +33,7 @@ from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
 from curation.alike import Alike
-from curation.arrays import Floats, Ints, Mask, pc
+from curation.arrays import Floats, Ints, Mask, Small, pc
 from curation.rules import ACTIONS, RISKY_LEVELS, RISKY_TYPES, Policy, Rules
 from curation.state import DISPUTED, State
 
@@ -73,10 +73,11 @@ def select(
     for rules, mask in _by_rules(rows, policy, shards or {}):
         _apply(state, rules, mask)
     state.unspoken()
+    alike = alike or Alike(rows)
     _people(state)
-    _held_back(state, tombstoned)
+    _held_back(state, tombstoned, alike)
     if policy.duplicates.exact != "keep" or policy.duplicates.near != "keep":
-        _copies(state, alike or Alike(rows))
+        _copies(state, alike)
     return state.table()
 
 
@@ -84,6 +85,8 @@ def _by_rules(
     rows: pa.Table, policy: Policy, names: Mapping[str, Sequence[str]]
 ) -> list[tuple[Rules, Mask]]:
     """Rows by the rules that hold for their shard."""
+    if not policy.sources:
+        return [(policy.rules, np.ones(len(rows), bool))]
     ids: list[str] = pc.unique(rows["shard"]).to_pylist()
     of_shard = [policy.rules_for((name, *names.get(name, ()))) for name in ids]
     code = arrays.indices(rows["shard"], ids)
@@ -140,10 +143,10 @@ def _ask(state: State, reached: Mask, action: str, reason: str) -> None:
 def _types(state: State, rules: Rules, here: Mask) -> None:
     """The grid for rows that nobody labelled; sets their type and level."""
     best = np.full(state.count, -1, np.float32)  # probability of the type that names the row
-    strictest = np.full(state.count, -1)
+    strictest = np.full(state.count, -1, np.int8)
     because = np.full(state.count, -1, np.float32)  # probability of the type that decides
     for index, name in enumerate(RISKY_TYPES):
-        p, threshold = state.p[:, index], rules.types[name]
+        p, threshold = state.p[index], rules.types[name]
         reached = here & _reaches(p, threshold)
         likelier = reached & (p > best)
         best[likelier], state.type[likelier] = p[likelier], index
@@ -152,8 +155,8 @@ def _types(state: State, rules: Rules, here: Mask) -> None:
         decides = (action > strictest) | ((action == strictest) & (p > because))
         decides &= reached
         strictest[decides], because[decides] = action[decides], p[decides]
-        for each in np.unique(action[decides]):
-            state.settle(decides & (action == each), int(each), f"{name}>={threshold:g}")
+        for each in np.flatnonzero(np.bincount(action[decides])).tolist():
+            state.settle(decides & (action == each), each, f"{name}>={threshold:g}")
     if rules.uncertain is not None:
         rule = rules.uncertain
         unsure = here & (best < 0) & _reaches(state.floats("risk"), rule.threshold)
@@ -165,17 +168,17 @@ def _labels(state: State, rules: Rules, here: Mask, confirmed: int) -> None:
     """The grid for rows that a person labelled."""
     for index, name in enumerate(RISKY_TYPES):
         cells = _cells(rules, name)
-        for level in np.unique(state.level[here & (state.type == index)]):
+        for level in np.unique(state.level[here & (state.type == index)]).tolist():
             action = confirmed if cells[level] == _REVIEW else int(cells[level])
             mask = here & (state.type == index) & (state.level == level)
             state.speak(mask, action, f"human:{name}/{LEVELS[level] if level >= 0 else 'unknown'}")
     state.speak(here & (state.type == SAFE), _KEEP, "human:safe")
 
 
-def _cells(rules: Rules, name: str) -> Ints:
+def _cells(rules: Rules, name: str) -> Small:
     """[4 + 1] actions of a type by level; the last, for an unknown level, is the strictest."""
     cells = [ACTIONS.index(rules.grid[name][level]) for level in RISKY_LEVELS]
-    return np.array([_KEEP, *cells, max(cells)])
+    return np.array([_KEEP, *cells, max(cells)], np.int8)
 
 
 def _people(state: State) -> None:
@@ -186,7 +189,7 @@ def _people(state: State) -> None:
     state.settle(state.verdict(DISPUTED), _QUARANTINE, DISPUTED)
 
 
-def _held_back(state: State, tombstoned: Mask | None) -> None:
+def _held_back(state: State, tombstoned: Mask | None, alike: Alike) -> None:
     """What nobody's verdict can bring back, the strongest last."""
     for name, action, about in (
         ("drop", _DROP, state.said < 0),
@@ -194,9 +197,7 @@ def _held_back(state: State, tombstoned: Mask | None) -> None:
     ):
         said = state.verdict(name)
         if said.any():
-            codes = arrays.codes(state.rows["sha256"])
-            copies = np.isin(codes, codes[said & (codes >= 0)]) & ~said & about
-            state.settle(copies, action, f"human:{name} of a copy")
+            state.settle(alike.same(said) & ~said & about, action, f"human:{name} of a copy")
         state.settle(said, action, f"human:{name}")
     for name in state.policy.required:
         if name == "caption":
@@ -204,10 +205,10 @@ def _held_back(state: State, tombstoned: Mask | None) -> None:
                 state.floats("caption_risk")
             )
         else:
-            missing = np.isnan(state.p[:, TYPES.index(name)])
+            missing = np.isnan(state.p[TYPES.index(name)])
         state.settle(missing, _QUARANTINE, f"unscored:{name}")
         state.type[missing & ~state.labelled] = state.level[missing & ~state.labelled] = -1
-    unscored = ~state.equal("status", "scored") | np.isnan(state.p).all(axis=1)
+    unscored = ~state.equal("status", "scored") | np.isnan(state.p).all(axis=0)
     state.settle(unscored, _QUARANTINE, "unscored")
     state.settle(state.equal("status", "quarantined"), _QUARANTINE, "quarantined:hash")
     state.type[unscored & ~state.labelled] = state.level[unscored & ~state.labelled] = -1
@@ -220,14 +221,17 @@ def _copies(state: State, alike: Alike) -> None:
     said = state.policy.duplicates
     kept = state.verdict("keep")
     left = state.action <= _REVIEW
+    place = alike.order(None if said.near == "keep" else said.distance)
     if said.exact != "keep":
         at = np.flatnonzero(left & alike.exact)
-        copy_of = duplicates.exact(alike.codes[at], _rank(state, at))
+        copy_of = duplicates.exact(alike.codes[at], _rank(state, place, at))
         left[at[copy_of >= 0]] = False
         _told(state, at, copy_of, kept, said.exact, "duplicate")
     if said.near != "keep":
-        at = np.flatnonzero(left & alike.near(said.distance))
-        copy_of = duplicates.near(alike.hashes[at], _rank(state, at), said.distance)
+        near = alike.near(said.distance)
+        at = np.flatnonzero(left & near.found)
+        rank = _rank(state, place, at)
+        copy_of = duplicates.near_among(near.value_of[at], near.pairs, rank)
         _told(state, at, copy_of, kept, said.near, "near-duplicate")
 
 
@@ -237,36 +241,28 @@ def _told(state: State, at: Ints, copy_of: Ints, kept: Mask, action: str, what: 
     of = at[copy_of[copy_of >= 0]]
     copies, of = copies[~kept[copies]], of[~kept[copies]]
     state.copy_of[copies] = of
-    firsts, which = np.unique(of, return_inverse=True)
-    names = state.rows.select(["shard", "key"]).take(firsts).to_pylist()
-    reasons = [f"{what} of {name['shard']}/{name['key']}" for name in names]
-    codes = [state.reasons.setdefault(reason, len(state.reasons)) for reason in reasons]
-    state.reason[copies] = np.array(codes, np.int64)[which]
+    named = np.zeros(state.count, bool)
+    named[of] = True
+    firsts = state.rows.select(["shard", "key"]).filter(pa.array(named)).combine_chunks()
+    reasons = pc.binary_join_element_wise(
+        f"{what} of ", firsts["shard"], "/", firsts["key"], "",
+        null_handling="replace", null_replacement="None",
+    ).combine_chunks()  # fmt: skip
+    before = len(state.reasons) + sum(map(len, state.copies))
+    state.reason[copies] = before - 1 + np.cumsum(named)[of]
+    state.copies.append(reasons)
     state.action[copies] = ACTIONS.index(action)
 
 
-def _rank(state: State, at: Ints) -> Ints:
+def _rank(state: State, place: npt.NDArray[np.int32], at: Ints) -> Ints:
     """[len(at)] which of the rows stays first: one that a person keeps, one that a person
     labelled, the one least acted upon, the largest picture, the largest file, the first by name.
+
+    place    [N] as Alike.order gives it
     """
-    rows = state.rows.select(["shard", "key", "row_id"]).take(at)
-    area = (state.floats("width") * state.floats("height"))[at]
-    size = arrays.integers(state.rows, "size")[at]
-    columns: dict[str, Any] = {
-        "kept": pa.array(~state.verdict("keep")[at]),
-        "labelled": pa.array(~state.labelled[at]),
-        "action": pa.array(state.action[at]),
-        "area": pa.array(-np.nan_to_num(area)),
-        "size": pa.array(-size),
-        "shard": rows["shard"],
-        "key": rows["key"],
-        "row_id": rows["row_id"],
-    }
-    table = pa.table(columns)
-    order = pc.sort_indices(table, [(name, "ascending") for name in table.column_names])
-    rank = np.empty(len(at), np.int64)
-    rank[order.to_numpy()] = np.arange(len(at))
-    return rank
+    unkept, unlabelled = ~state.verdict("keep")[at], ~state.labelled[at]
+    people = 2 * unkept.astype(np.int64) + unlabelled
+    return ((people * len(ACTIONS) + state.action[at]) << 32) | place[at]
 
 
 def _reaches(values: Floats, threshold: float) -> Mask:

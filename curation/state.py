@@ -14,7 +14,7 @@ import pyarrow as pa
 from audit.outcomes import Outcome
 from audit.taxonomy import LEVELS, SAFE, TYPES
 from curation import arrays
-from curation.arrays import Floats, Ints, Mask
+from curation.arrays import Floats, Ints, Mask, Small, pc
 from curation.rules import ACTIONS, Policy
 
 CLEAN = "clean"
@@ -43,7 +43,9 @@ class State:
     """The columns of N rows as arrays, what people said of them, and what becomes of them.
 
     action   [N] index in ACTIONS, -1 while no rule has spoken
-    reason   [N] index in `reasons`
+    reason   [N] index in `reasons`, and behind these in `copies`
+    copies   texts that say of which row others are copies
+    p        [7, N] probabilities by type
     type     [N] index in TYPES, -1 unknown; level: likewise in LEVELS
     said     [N] what people came to, index in `verdicts`, -1 where nobody said anything
     labelled [N] a person gave the label; relabelled: another one than the scores'
@@ -51,15 +53,16 @@ class State:
 
     def __init__(self, rows: pa.Table, policy: Policy, outcomes: Mapping[int, Outcome]) -> None:
         self.rows, self.policy, self.count = rows, policy, len(rows)
-        self.action: Ints = np.full(self.count, -1)
-        self.reason: Ints = np.full(self.count, -1)
+        self.action = np.full(self.count, -1, np.int8)
+        self.reason = np.full(self.count, -1, np.int32)
         self.reasons: dict[str, int] = {}
+        self.copies: list[pa.Array[Any]] = []
         self.copy_of: Ints = np.full(self.count, -1)
-        self.p = np.column_stack([self.floats(f"p_{name}") for name in TYPES])
-        self.type: Ints = np.full(self.count, SAFE)
-        self.level: Ints = np.full(self.count, _NONE)
+        self.p = np.stack([self.floats(f"p_{name}") for name in TYPES])
+        self.type = np.full(self.count, SAFE, np.int8)
+        self.level = np.full(self.count, _NONE, np.int8)
         self.scored_level = self._levels()
-        self.said: Ints = np.full(self.count, -1)
+        self.said = np.full(self.count, -1, np.int8)
         self.verdicts: list[str] = []
         self.labelled: Mask = np.zeros(self.count, bool)
         self.relabelled: Mask = np.zeros(self.count, bool)
@@ -87,23 +90,30 @@ class State:
         """Rows about which no rule has spoken are kept."""
         self.settle(self.action < 0, ACTIONS.index("keep"), CLEAN)
 
-    def _levels(self) -> Ints:
+    def _levels(self) -> Small:
         """[N] the level if the row is risky: the likeliest above none; -1 unknown."""
-        p = np.column_stack([self.floats(f"p_level_{level}") for level in range(1, len(LEVELS))])
-        known = ~np.isnan(p).all(axis=1)
-        likeliest = np.where(np.isnan(p), -1, p).argmax(axis=1) + 1
-        named = arrays.indices(self.rows["risk_level"], LEVELS)
-        return np.where(known, likeliest, np.where(named > _NONE, named, -1))
+        likeliest = np.full(self.count, -1, np.int8)
+        best = np.full(self.count, -np.inf, np.float32)
+        for level in range(1, len(LEVELS)):
+            p = self.floats(f"p_level_{level}")
+            likelier = p > best
+            likeliest[likelier], best[likelier] = level, p[likelier]
+        unknown = likeliest < 0
+        if unknown.any():
+            named = arrays.indices(self.rows["risk_level"].filter(pa.array(unknown)), LEVELS)
+            likeliest[unknown] = np.where(named > _NONE, named, -1)
+        return likeliest
 
     def _hear(self, outcomes: Mapping[int, Outcome]) -> None:
         """Join what people came to onto the rows."""
         if not outcomes:
             return
-        own = arrays.indices(self.rows["risk_type"], TYPES)
-        ids = np.fromiter(outcomes, np.int64, len(outcomes))
-        row_ids = self.rows["row_id"].to_numpy()
-        for position in np.flatnonzero(np.isin(row_ids, ids)).tolist():
-            outcome = outcomes[int(row_ids[position])]
+        ids = pa.array(list(outcomes), pa.int64())
+        said = np.flatnonzero(pc.is_in(self.rows["row_id"], ids).to_numpy())
+        rows = self.rows.select(["row_id", "risk_type"]).take(said)
+        row_ids, own = rows["row_id"].to_numpy(), arrays.indices(rows["risk_type"], TYPES)
+        for n, position in enumerate(said.tolist()):
+            outcome = outcomes[int(row_ids[n])]
             verdict = outcome.verdict
             if not outcome.settled and "quarantine" in {d.stance for d in outcome.decisions}:
                 verdict = DISPUTED
@@ -115,7 +125,7 @@ class State:
                 continue
             self.labelled[position] = True
             self.relabelled[position] = outcome.verdict != "agree"
-            kind = own[position] if label.type is None else TYPES.index(label.type)
+            kind = own[n] if label.type is None else TYPES.index(label.type)
             if label.level is not None:
                 level = LEVELS.index(label.level)
             else:
@@ -137,7 +147,7 @@ class State:
         columns: list[Any] = [
             row_ids,
             arrays.named(self.action, ACTIONS),
-            arrays.named(self.reason, tuple(self.reasons)),
+            arrays.named(self.reason, pa.concat_arrays([pa.array(self.reasons), *self.copies])),
             arrays.named(self.type, TYPES),
             arrays.named(self.level, LEVELS),
             pa.array(self.labelled),
