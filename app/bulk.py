@@ -124,7 +124,7 @@ def after(desk: Desk, offer: Offer, said: Said) -> tuple[int, Effect]:
     for row in rows:
         if not _is_again(desk, offer.reviewer, row["row_id"]):
             decisions += desk.mirror.said(row["row_id"])
-        decisions.append(decided(desk, offer, said, "0" * 32, moment, row))
+        decisions.append(decided(offer, said, "0" * 32, moment, row))
     spoken = {row["row_id"] for row in rows}
     silent = [row["row_id"] for row in offer.rows if row["row_id"] not in spoken]
     known = _outcomes(desk, offer.reviewer, silent)
@@ -136,14 +136,12 @@ def sayable(offer: Offer, said: Said) -> list[dict[str, Any]]:
     return [row for row in offer.rows if said.of(row) is not None]
 
 
-def decided(
-    desk: Desk, offer: Offer, said: Said, batch: str, moment: str, row: dict[str, Any]
-) -> Decision:
+def decided(offer: Offer, said: Said, batch: str, moment: str, row: dict[str, Any]) -> Decision:
     """What is said of one row of an offer."""
     return checked(
         {
             "id": derived(batch, row["row_id"]), "row_id": row["row_id"], "uid": row["uid"] or "",
-            "reviewer": offer.reviewer, "time": moment, "scorer": desk.scorer_sha256,
+            "reviewer": offer.reviewer, "time": moment, "scorer": offer.ground.scorer_sha256,
             "policy": offer.ground.policy.hash, "batch": batch, **(said.of(row) or {}),
         }
     )  # fmt: skip

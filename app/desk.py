@@ -25,7 +25,6 @@ from app.team import read_team
 from app.tokens import Tokens
 from app.ways import Ways
 from audit.errors import UsageError
-from audit.header import read as read_header
 from audit.reader import Reader, Snapshot
 from curation.decisions import Decisions
 from curation.policy import DEFAULT
@@ -58,7 +57,6 @@ class Desk:
         self.reviewer = who.reviewer
         self.team = read_team(catalog)
         self.sign_in = SignIn(who.mode, who.header, self.team.people)
-        self.scorer_sha256 = str(read_header(catalog).get("scorer_sha256", ""))
         self.reader = Reader(catalog, self.team.safe_every)
         self.decisions = Decisions(catalog)
         self.offers = Offers()

@@ -49,7 +49,7 @@ class Ground:
             row_ids, tuple(wanted), concepts=policy.concepts, extras=policy.extras
         )
         books = snapshot.shards().to_pylist()
-        self._scorer = str(books[0]["scorer"]) if books else ""
+        self.scorer_sha256 = snapshot.scorer_sha256
         self._shards = {str(b["shard"]): (str(b["name"]), str(b["url"])) for b in books}
         self._gone = tombstones.mask([one.item for one in gone], self.rows)
 
@@ -63,7 +63,7 @@ class Ground:
 
         outcomes   what people came to, by row_id, of these rows or others
         """
-        heard, _ = usable(dict(outcomes), self.rows, self._scorer)
+        heard, _ = usable(dict(outcomes), self.rows, self.scorer_sha256)
         alone = replace(self.policy, duplicates=Duplicates("keep", "keep", 0))
         became = select(self.rows, alone, heard, shards=self._shards, tombstoned=self._gone)
         of = Counter(became["action"].to_pylist())

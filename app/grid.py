@@ -67,6 +67,7 @@ def show_grid(
         "seen": visit.desk.exposure.of(visit.reviewer),
         "locked": visit.desk.team.locked,
         "cards": cards(visit, ids, stacked=spec.collapse, ruling=ruling),
+        "scorer": visit.desk.now().scorer_sha256,
     }
     component("audit_grid", "grid.html", STYLES, SCRIPTS)(
         key="grid", data=data, on_turn_change=turned, on_renew_change=renewed

@@ -13,12 +13,13 @@ from app.desk import Desk
 from app.noting import MOST_CHARACTERS, with_note
 from app.together import for_all, undone
 from audit.errors import UsageError
+from audit.header import read as read_header
 from audit.verdicts import Decision
 from curation.decisions import checked, now
 
 FROM_PAGE = frozenset(
     ("id", "row_id", "verdict", "type", "level", "concepts", "revealed", "seconds", "batch",
-     "cluster", "undoes", "note", "noted", "given", "rules")
+     "cluster", "undoes", "note", "noted", "given", "rules", "scorer")
 )  # fmt: skip
 VERDICTS = ("agree", "relabel", "keep", "drop", "escalate", "quarantine", "undo")
 _DIGITS = re.compile(r"[0-9]{1,19}")
@@ -37,7 +38,8 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
     """
     cleaned = [_clean(entry) for entry in entries]
     desk.mirror.catch_up()
-    rows = desk.now().cards([entry["row_id"] for entry in cleaned])
+    snapshot = desk.now()
+    rows = snapshot.cards([entry["row_id"] for entry in cleaned])
     good: list[Decision] = []
     refused: list[dict[str, str]] = []
     answers: list[Decision] = []  # of the good ones; a note answers nothing that was asked
@@ -51,6 +53,7 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
                 good += with_note(desk, entry, reviewer, moment, good)
                 continue
             cluster = entry.pop("cluster", None)
+            entry["scorer"] = _shown(desk, entry, snapshot.scorer_sha256)
             decision = _decision(desk, entry, reviewer, row, moment)
             if decision.undoes is not None:
                 made = undone(desk, decision, good)
@@ -92,10 +95,21 @@ def _decision(
         said["blind"] = blind
         said["purpose"] = desk.purpose(reviewer, row["row_id"], word)
     about = {
-        "uid": row["uid"] or "", "reviewer": reviewer, "time": moment, "scorer": desk.scorer_sha256,
+        "uid": row["uid"] or "", "reviewer": reviewer, "time": moment,
         "policy": desk.policies.hash(),
     }  # fmt: skip
     return checked({**said, **about})
+
+
+def _shown(desk: Desk, entry: dict[str, Any], now: str) -> str:
+    """Which scorer's scores were shown; UsageError where others took their place meanwhile."""
+    shown = entry.get("scorer", now)
+    if shown == now:
+        return now
+    if entry["verdict"] == "agree":
+        raise UsageError("it was scored anew meanwhile; renew the queue and look again")
+    events = read_header(desk.catalog).get("history", [])
+    return shown if shown in {event["scorer_sha256"] for event in events} else now
 
 
 def _locked_by_others(desk: Desk, reviewer: str, row_id: int) -> bool:
@@ -120,6 +134,8 @@ def _clean(entry: Any) -> dict[str, Any]:
         raise Refused(f"a note is text of {MOST_CHARACTERS} characters at most")
     if "noted" in entry and not ("note" in entry and isinstance(entry["noted"], str)):
         raise Refused("noted is the id of a decision, and goes with a note")
+    if not isinstance(entry.get("scorer", ""), str):
+        raise Refused("scorer is text")
     if type(entry.get("rules", False)) is not bool:
         raise Refused("rules is true or false")
     if not isinstance(entry["id"], str) or not re.fullmatch(r"[0-9a-f]{8,64}", entry["id"]):

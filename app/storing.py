@@ -109,7 +109,7 @@ def _saying(
         desk.mirror.catch_up()  # somebody may have locked one away a moment ago
         free = [row for row in rows[at : at + PIECE] if not desk.mirror.locked(row["row_id"])]
         moment = now()
-        yield [decided(desk, offer, said, batch, moment, row) for row in free]
+        yield [decided(offer, said, batch, moment, row) for row in free]
 
 
 def _undoing(left: Sequence[Decision], mark: str) -> Iterator[list[Decision]]:

@@ -84,6 +84,8 @@ class Snapshot(Catalog):
         self._conditions = Conditions(self.directory)
         self._names: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._cards: Latest[int, dict[str, Any]] = Latest(CARDS_KEPT)
+        scorers = self.ask("SELECT scorer AS name FROM catalog.shards LIMIT 1")  # of all the same
+        self.scorer_sha256 = "".join(_texts(scorers))
 
     def ids(
         self,

@@ -130,7 +130,7 @@ def test_the_effect_is_what_a_plan_of_the_whole_catalog_comes_to(
         assert said["count"] == len(scored)
         other = shutil.copytree(catalog, catalog.with_name(f"{verdict}.audit"))
         Decisions(other).append(
-            decide(r["row_id"], r["uid"] or "", verdict, "ann", scorer=desk.scorer_sha256,
+            decide(r["row_id"], r["uid"] or "", verdict, "ann", scorer=desk.now().scorer_sha256,
                    **({"type": r["risk_type"], "level": r["risk_level"]} if verdict == "agree"
                       else {}))
             for r in scored

@@ -7,17 +7,23 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from app.bulk import Said
 from app.component import AT, MODULES
 from app.desk import Desk
 from app.mirror import Mirror
+from app.visit import Visit
+from audit.building import index
 from audit.catalog import Catalog
 from audit.parts import Parts
+from audit.reader import Spec
 from audit.verdicts import as_line
 from curation.decisions import Decisions, adjudicate, decide
 from tests import reviews
@@ -223,6 +229,45 @@ def test_a_decision_is_stored_once_and_signed_by_the_server(
     assert (line["reviewer"], line["row_id"], line["verdict"]) == ("ann", row_id, "agree")
     assert line["type"] not in (None, "safe")  # what was agreed to, as the row is scored
     assert (line["revealed"], line["seconds"]) == (True, 1.5)
+
+
+def scored_anew(catalog: Path, scorer: str) -> None:
+    """As `audit rescore` leaves it, with the same scores."""
+    parts = Parts(catalog)
+    for shard in parts.shard_ids():
+        books = replace(parts.books(shard), scorer=scorer)
+        parts.publish(books, parts.rows(shard), {})
+    events = [{"scorer_sha256": each} for each in ("made up", scorer)]
+    header = {
+        "format": 1, "sources": [], "scorer": {"name": scorer}, "scorer_sha256": scorer,
+        "taxonomy": {"version": 1, "hash": "t" * 64}, "history": events,
+    }  # fmt: skip
+    (catalog / "audit.json").write_text(json.dumps(header))
+    index(catalog)
+
+
+def test_a_decision_names_the_scorer_whose_scores_were_shown(tmp_path: Path) -> None:
+    catalog = reviews.write(tmp_path, 8)
+    desk = Desk(catalog, "ann")
+    ask = Asked(desk)
+    rows = desk.now().ids(Spec()).tolist()[:6]
+    offer = desk.offers.offer(Visit(desk, "ann", ""), np.array(rows[5:]))
+
+    def stored(row: int, verdict: str, **shown: str) -> dict[str, Any]:
+        body = ask("/audit/decisions", {"decisions": [decision(row, verdict, **shown)]})[2]
+        return json.loads(body)  # type: ignore[no-any-return]
+
+    stored(rows[0], "agree", scorer="made up")
+    scored_anew(catalog, "other")
+    stored(rows[1], "agree", scorer="other")
+    stored(rows[2], "keep", scorer="made up")  # a card of before
+    stored(rows[3], "keep", scorer="nobody's")
+    refused = stored(rows[4], "agree", scorer="made up")["refused"]
+    assert "scored anew meanwhile" in refused[0]["why"]
+    desk.batches.start(desk, offer, Said("agree"), "ab" * 16).ended.wait(20)
+    found = {line["row_id"]: line["scorer"] for line in reviews.log(catalog)}
+    expected = ("made up", "other", "made up", "other", None, "made up")
+    assert [found.get(row) for row in rows] == list(expected)
 
 
 BAD = (

@@ -48,6 +48,7 @@ class Deciding {
     const { review } = this;
     const entry = {
       id: newId(), row_id: card.id, type: null, level: null, given: card.given, cluster: card.cluster,
+      scorer: review.data.scorer,
       rules: review.data.ruling || undefined, ...said,
       revealed: this.looked || review.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
