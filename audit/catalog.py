@@ -11,7 +11,6 @@ import glob
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,9 @@ import pyarrow as pa
 from audit import books
 from audit.errors import CatalogMismatch, ShardwardenError, UsageError
 from audit.parts import Parts, digest_of
-from audit.status import ShardCounts, ShardFault, Status
-from audit.taxonomy import LEVELS, TYPES
 from audit.text import visible
 
 NAME = "catalog.duckdb"
-CAPTION_SHOWN = 80  # characters of a caption in `top`
-CONCEPTS_SHOWN = 3
 
 # A SELECT must not fetch anything, neither an extension nor a Python variable.
 CLOSED: dict[str, Any] = {
@@ -39,12 +34,6 @@ CLOSED: dict[str, Any] = {
     "python_enable_replacements": False,
 }
 
-# Type and level, each taken for itself, contradict each other (papers.md O11). Where a type or all
-# levels are not covered, greatest() passes over NULL.
-_CONFLICT = """
-    (coalesce(p_safe, 0) > coalesce(greatest({risky}), -1))
-    <> (p_level_0 >= greatest(p_level_1, p_level_2, p_level_3))
-""".format(risky=", ".join(f"p_{name}" for name in TYPES if name != "safe"))
 _CONTENTS = "SELECT shard, count(*), sum(hash(s)::HUGEINT) FROM {source} s GROUP BY shard"
 
 
@@ -236,89 +225,6 @@ class Catalog(ExitStack):
         )
         return tuple(name for (name,) in concepts), tuple(name for (name,) in extras)
 
-    def top(
-        self,
-        *,
-        by: str = "risk",
-        type: str | None = None,
-        level: str | None = None,
-        limit: int = 20,
-    ) -> pa.Table:
-        """Rows with the highest `by` first: shard, key, type, level, risk, concepts, caption.
-
-        by       "risk", or "p_<type>", which is then a column too
-        type     only rows decided to be of this type; level: only of this level
-        raises   UsageError for a name that is not in the taxonomy
-        """
-        _known("column", by, ("risk", *(f"p_{name}" for name in TYPES)))
-        wanted = {}
-        if type is not None:
-            wanted["risk_type"] = _known("type", type, TYPES)
-        if level is not None:
-            wanted["risk_level"] = _known("level", level, LEVELS)
-        if limit < 0:
-            raise UsageError(f"top: cannot show {limit} rows; give 0 or more")
-        conditions = "".join(f" AND {column} = ?" for column in wanted)
-        column = "" if by == "risk" else f"{by},"
-        shown = f"[1:{CONCEPTS_SHOWN}]"
-        query = f"""
-            SELECT shard, key, risk_type, risk_level, risk, {column}
-                array_to_string(list_transform(
-                    list_reverse_sort(list_filter(
-                        list_zip(map_values(concepts), map_keys(concepts)),
-                        lambda pair: pair[1] IS NOT NULL)){shown},
-                    lambda pair: format('{{}} {{:.2f}}', pair[2], pair[1])), ', ') AS concepts,
-                CASE WHEN length(caption) > {CAPTION_SHOWN}
-                    THEN caption[1:{CAPTION_SHOWN - 1}] || '…' ELSE caption END AS caption
-            FROM (
-                SELECT * FROM samples
-                WHERE status = 'scored' AND {by} IS NOT NULL{conditions}
-                ORDER BY {by} DESC, row_id LIMIT ?
-            )
-            ORDER BY {by} DESC, row_id
-        """
-        return _take(self._connection.sql(query, params=[*wanted.values(), limit]), None)
-
-    def status(self) -> Status:
-        """Count everything; seconds for millions of rows."""
-        names = ", ".join(f.name for f in fields(ShardCounts))
-        shards = tuple(
-            ShardCounts(*row) for row in self._rows(f"SELECT {names} FROM shards ORDER BY shard")
-        )
-        faults = 'SELECT shard, kind, detail, key, "offset" FROM faults ORDER BY ALL'
-        return Status(
-            shards=shards,
-            total=ShardCounts.total(shards),
-            risks={
-                (kind, level): count
-                for kind, level, count in self._rows(
-                    "SELECT risk_type, risk_level, count(*) FROM samples "
-                    "WHERE risk_type IS NOT NULL AND risk_level IS NOT NULL GROUP BY ALL"
-                )
-            },
-            concepts=self._counts(
-                "SELECT name, count(*) FROM (SELECT unnest(map_keys(concepts)) AS name, "
-                "unnest(map_values(concepts)) AS p FROM samples) WHERE p > 0.5 GROUP BY name"
-            ),
-            failures=self._counts(
-                "SELECT split_part(coalesce(error, 'unknown'), ':', 1), count(*) FROM samples "
-                "WHERE status <> 'scored' GROUP BY ALL"
-            ),
-            upstream=self._counts("SELECT error, sum(count) FROM upstream GROUP BY ALL"),
-            faults=tuple(ShardFault(*row) for row in self._rows(faults)),
-            not_covered=self._not_covered(),
-            conflicts=self._rows(f"SELECT count(*) FROM samples WHERE {_CONFLICT}")[0][0],
-            pairs=self._counts(
-                "SELECT pair, count(*) FROM samples WHERE pair IS NOT NULL GROUP BY pair"
-            ),
-            pictures_read=self._rows("SELECT count(image_text) FROM samples")[0][0],
-        )
-
-    def _not_covered(self) -> tuple[str, ...]:
-        counts = ", ".join(f"count(p_{name})" for name in TYPES)
-        seen = self._rows(f"SELECT count(*), {counts} FROM samples WHERE status = 'scored'")[0]
-        return tuple(n for n, known in zip(TYPES, seen[1:], strict=True) if seen[0] and not known)
-
     def differences(self, parts: Parts, ids: Sequence[str]) -> list[str]:
         """One line for each thing that the catalog and these parts do not have alike."""
         do = f"run `audit index {self.directory}`"
@@ -353,10 +259,6 @@ class Catalog(ExitStack):
         rows = connection.execute(_CONTENTS.format(source=source), values).fetchall()
         return {shard: (count, total) for shard, count, total in rows}
 
-    def _counts(self, query: str) -> dict[str, int]:
-        rows = self._rows(f"SELECT * FROM ({query}) t(name, count) ORDER BY count DESC, name")
-        return {name: int(count) for name, count in rows}
-
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             cursor.execute("USE catalog")
@@ -376,12 +278,6 @@ def _take(relation: duckdb.DuckDBPyRelation, limit: int | None) -> pa.Table:
             if left == 0:
                 break
         return pa.Table.from_batches(batches, reader.schema)
-
-
-def _known(what: str, name: str, names: Sequence[str]) -> str:
-    if name not in names:
-        raise UsageError(f"top: unknown {what} {name!r}; known: {', '.join(names)}")
-    return name
 
 
 def one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What `audit index` and `audit status` tell: plain records, filled by audit.catalog."""
+"""What `audit index` and `audit status` tell: plain records, filled by audit.tally."""
 
 from __future__ import annotations
 

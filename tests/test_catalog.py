@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit import vectors
+from audit import tally, vectors
 from audit.building import index, refresh
 from audit.catalog import NAME, Catalog
 from audit.errors import CatalogMismatch, ShardwardenError, UsageError
@@ -25,6 +25,7 @@ from audit.rows import SCHEMA
 from audit.shards import Books, Fault, Sample, Shard
 from audit.status import Status
 from audit.taxonomy import LEVELS, TYPES
+from audit.top import top
 from tests.catalogs import CONCEPTS, write_catalog, write_part, write_tar
 
 
@@ -57,7 +58,7 @@ def rows(catalog: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def status(catalog: Path) -> Status:
     with Catalog(catalog) as opened:
-        return opened.status()
+        return tally.status(opened)
 
 
 def test_samples_are_exactly_the_rows_of_the_parts(
@@ -113,7 +114,12 @@ def test_a_type_without_any_probability_is_told_as_not_covered(
     scorer = Scorer.load(small_scorer, device="cpu")  # covers illegal, privacy and safe
     scan([str(root / "data" / "demo-shards")], tmp_path / "c", scorer)
     with Catalog(tmp_path / "c") as catalog:
-        assert catalog.status().not_covered == ("politics", "insults", "fairness", "misleading")
+        assert tally.status(catalog).not_covered == (
+            "politics",
+            "insults",
+            "fairness",
+            "misleading",
+        )
 
 
 def test_conflicts_of_type_and_level_as_counted_by_numpy(
@@ -133,7 +139,7 @@ def test_top_shows_the_riskiest_first(
     catalog: Path, rows: list[dict[str, Any]], by: str, filters: dict[str, str]
 ) -> None:
     with Catalog(catalog) as opened:
-        shown = opened.top(by=by, limit=5, **filters).to_pylist()
+        shown = top(opened, by=by, limit=5, **filters).to_pylist()
     wanted = [
         r for r in rows
         if r["status"] == "scored"
@@ -154,7 +160,7 @@ def test_top_shortens_captions(tmp_path: Path) -> None:
     write_part(tmp_path, Shard("s-00000000", str(tar), tar.name, False))
     index(tmp_path)
     with Catalog(tmp_path) as opened:
-        (row,) = opened.top().to_pylist()
+        (row,) = top(opened).to_pylist()
     assert row["caption"] == "é" * 79 + "…"
 
 
@@ -172,7 +178,7 @@ def test_a_name_that_is_unknown_is_told_with_the_known_ones(
     catalog: Path, wrong: dict[str, Any], known: str
 ) -> None:
     with Catalog(catalog) as opened, pytest.raises(UsageError, match=known):
-        opened.top(**wrong)
+        top(opened, **wrong)
 
 
 @pytest.mark.parametrize(
@@ -257,15 +263,18 @@ def test_a_part_that_is_not_whole_is_left_out_and_named(tmp_path: Path) -> None:
     (line,) = report.skipped
     assert line.startswith(f"{shards[1].id}.npy: ")
     with Catalog(directory) as opened:
-        assert {shard.shard for shard in opened.status().shards} == {shards[0].id, shards[2].id}
+        assert {shard.shard for shard in tally.status(opened).shards} == {
+            shards[0].id,
+            shards[2].id,
+        }
 
 
 def test_a_catalog_without_a_part_can_be_asked(tmp_path: Path) -> None:
     Parts(tmp_path).directory.mkdir()
     assert index(tmp_path).rows == 0
     with Catalog(tmp_path) as opened:
-        status = opened.status()
-        assert len(opened.top()) == 0
+        status = tally.status(opened)
+        assert len(top(opened)) == 0
     assert status.total.members == 0
     assert status.total.balanced
 
@@ -316,7 +325,7 @@ def read_on(directory: str, ready: Event, stop: Event, told: Any) -> None:
     while not stop.is_set():
         try:
             with Catalog(directory) as opened:
-                total = opened.status().total.scored
+                total = tally.status(opened).total.scored
                 (count,) = (
                     opened.sql("SELECT count(*) AS n FROM samples WHERE status = 'scored'")
                     .column("n")
@@ -347,8 +356,8 @@ def test_readers_never_see_anything_but_the_old_or_the_new_catalog(tmp_path: Pat
             totals.add(4 + 5 * n)
             index(directory)
             with Catalog(directory) as opened:  # in the process that writes, too
-                assert opened.status().total.scored == 4 + 5 * n
-            assert held.status().total.scored == 4  # what was opened stays as it was
+                assert tally.status(opened).total.scored == 4 + 5 * n
+            assert tally.status(held).total.scored == 4  # what was opened stays as it was
             time.sleep(0.1)
     finally:
         stop.set()
@@ -420,7 +429,10 @@ def test_a_part_with_a_damaged_page_is_named_and_left_out(tmp_path: Path) -> Non
     assert line.startswith(f"{shards[1].id}.parquet: cannot be read")
     assert line.isprintable()
     with Catalog(directory) as catalog:
-        assert [shard.shard for shard in catalog.status().shards] == [shards[0].id, shards[2].id]
+        assert [shard.shard for shard in tally.status(catalog).shards] == [
+            shards[0].id,
+            shards[2].id,
+        ]
 
 
 def test_nothing_is_built_again_while_the_parts_are_the_same(tmp_path: Path) -> None:
@@ -476,7 +488,11 @@ def test_columns_are_those_of_the_parts_with_one_column_a_score(
 
 def test_threads_ask_one_catalog_side_by_side(catalog: Path) -> None:
     with Catalog(catalog) as opened, ThreadPoolExecutor(4) as threads:
-        ways = (opened.shards, opened.status, lambda: opened.columns(["row_id", "shard"]))
+        ways = (
+            opened.shards,
+            lambda: tally.status(opened),
+            lambda: opened.columns(["row_id", "shard"]),
+        )
         expected = [ask() for ask in ways]
         asked = [[threads.submit(ask) for ask in ways] for _ in range(50)]
         for turn in asked:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit import embeddings as reading
+from audit import tally
 from audit.card import Card
 from audit.catalog import Catalog
 from audit.cli import main
@@ -86,7 +87,7 @@ def test_every_row_is_scored_once_and_the_books_balance(tmp_path: Path) -> None:
     np.testing.assert_allclose(rows["p_illegal"].to_numpy(), expected.types[:, 1], atol=1e-6)
     assert verify(tmp_path / "a") == []
     with Catalog(tmp_path / "a") as catalog:
-        assert catalog.status().total.scored == 29
+        assert tally.status(catalog).total.scored == 29
     assert scanned(folder, tmp_path / "a").shards_scanned == 0
 
 

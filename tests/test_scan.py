@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from audit import header, images
+from audit import header, images, tally
 from audit.catalog import Catalog
 from audit.errors import CatalogBusy, CatalogMismatch, NoShards, ShardwardenError, UsageError
 from audit.parts import Parts
@@ -258,7 +258,7 @@ def test_a_limit_scores_so_many_images_and_is_no_whole_shard(
     assert (report.images, report.scored, report.shards_done, report.exit_code) == (7, 7, 1, 0)
     assert report.balanced
     with Catalog(tmp_path / "a") as catalog:
-        assert catalog.status().total.scored == 7
+        assert tally.status(catalog).total.scored == 7
     again = scan([str(source)], tmp_path / "a", scorer, options)
     assert (again.images, again.scored) == (0, 7)
     more = scan([str(source)], tmp_path / "a", scorer, replace(options, limit=8))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from audit import images
+from audit import images, tally
 from audit.catalog import Catalog
 from audit.cli import main
 from audit.columns import WORDS
@@ -84,7 +84,7 @@ def test_each_caption_is_scored_in_its_own_row(
     assert verify(tmp_path / "a") == []
     with Catalog(tmp_path / "a") as catalog:
         found = catalog.sql("SELECT count(caption_risk) AS n, count(pair) AS m FROM samples")
-        status = catalog.status()
+        status = tally.status(catalog)
     assert found.to_pylist() == [{"n": 7, "m": 7}]
     assert sum(status.pairs.values()) == 7
     assert status.pictures_read == 0

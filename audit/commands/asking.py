@@ -44,9 +44,10 @@ def status(args: Namespace) -> int:
     """Count a catalog."""
     from audit.catalog import Catalog
     from audit.render import render_status
+    from audit.tally import status as counted
 
     with Catalog(args.catalog) as catalog:
-        found = catalog.status()
+        found = counted(catalog)
     if args.format == "json":
         risks: dict[str, dict[str, int]] = {}
         for (kind, level), count in found.risks.items():
@@ -60,10 +61,12 @@ def status(args: Namespace) -> int:
 def top(args: Namespace) -> int:
     """List the images with the highest risk."""
     from audit.catalog import Catalog
+    from audit.top import top as found
 
     with Catalog(args.catalog) as catalog:
         print_table(
-            catalog.top(by=args.by, type=args.type, level=args.level, limit=args.limit), args.format
+            found(catalog, by=args.by, type=args.type, level=args.level, limit=args.limit),
+            args.format,
         )
     return 0
 
