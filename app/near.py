@@ -32,7 +32,7 @@ def near(desk: Desk, row_id: int, reviewer: str | None) -> dict[str, Any]:
     try:
         decided = _decided(desk, snapshot, row_id, reviewer)
         if not decided:
-            none = f"None of the nearest {AMONG} is decided."
+            none = "None of those most like it is decided."
     except UsageError:  # this row has no vector
         decided, like = [], None
         none = "It was not scored, so nothing like it can be looked for."
@@ -47,6 +47,8 @@ def _decided(
 ) -> list[dict[str, Any]]:
     found = []
     for row, cosine in zip(*snapshot.neighbours(row_id, AMONG), strict=True):
+        if cosine <= 0:  # and of all behind it: not alike
+            break
         outcome = desk.mirror.outcome(int(row))
         if outcome is None or desk.mirror.locked(int(row)):
             continue

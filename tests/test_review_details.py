@@ -142,7 +142,7 @@ def test_the_nearest_decided_ones_are_told_nearest_first(
     desk = Desk(catalog, "ann")
     row = row_of("00007.jpg")
     ids, cosines = desk.now().neighbours(row, AMONG)
-    assert told(Asked(desk), row, "near")["none"] == f"None of the nearest {AMONG} is decided."
+    assert told(Asked(desk), row, "near")["none"] == "None of those most like it is decided."
     decided = [int(each) for each in ids[2:30:3]]
     log = Decisions(catalog)
     log.append([decide(each, "u", "drop", "ben") for each in decided])

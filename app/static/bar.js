@@ -3,7 +3,7 @@
 const LOOKING = new Set(["skip", "reveal", "grey", "hide", "previous", "next", "page:next", "page:previous", "evidence", "search", "leave", "legend"]); // nothing is stored
 
 // What a button shows of its label where that is longer than the room for it.
-const SHORT = { grey: "Grey", hide: "Hide", previous: "", next: "", select: "Select", evidence: "Evidence", lock: "Lock", leave: "Done" };
+const SHORT = { grey: "Grey", hide: "Hide", previous: "", next: "", select: "Select", evidence: "Evidence", lock: "Lock", leave: "Done", many: "Many" };
 
 class Bar {
   // act(id): a button was pressed; counts: where the figures and the pager go.
