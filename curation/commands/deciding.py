@@ -34,8 +34,9 @@ def add(command: Command) -> None:
     catalog(p)
     p.add_argument("what", nargs="?", choices=("export", "import", "disagreements"),
                    help="default: count them, and check that no line was changed")
-    p.add_argument("file", nargs="?", type=Path, metavar="FILE.csv|.parquet",
-                   help="to write to (export) or read from (import)")
+    p.add_argument("file", nargs="?", type=Path, metavar="FILE",
+                   help="export: to write to, .csv, .parquet or .jsonl (one decision a line); "
+                   "import: to read from, .csv or .parquet")
     p.add_argument("--reviewer", metavar="ALIAS",
                    help="import: who decided, where the file does not say")
     as_json(p)
@@ -48,7 +49,10 @@ def decisions(args: Namespace) -> int:
     from audit.verdicts import read_log
 
     if (args.what in ("export", "import")) != (args.file is not None):
-        raise UsageError("export and import take a file, .csv or .parquet, and nothing else does")
+        raise UsageError(
+            "export takes a .csv, .parquet or .jsonl file, import a .csv or .parquet file, and "
+            "nothing else takes one"
+        )
     if args.reviewer is not None and args.what != "import":
         raise UsageError("--reviewer goes with import only")
     if not (args.catalog / "parts").is_dir():
