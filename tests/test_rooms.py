@@ -43,7 +43,7 @@ HOMES = {
     "starlette": ("app/*",),
     "streamlit": ("app/*",),
     "transformers": ("audit/sentences.py",),
-    "uvicorn": ("app/serve.py",),
+    "uvicorn": ("app/ending.py", "app/serve.py"),
 }
 
 # Two reopen what they have compressed themselves a line before, for the marks it leaves.
