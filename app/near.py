@@ -46,7 +46,7 @@ def _decided(
     desk: Desk, snapshot: Snapshot, row_id: int, reviewer: str | None
 ) -> list[dict[str, Any]]:
     found = []
-    for row, cosine in zip(*snapshot.neighbours(row_id, AMONG), strict=True):
+    for row, cosine in zip(*snapshot.likeness.of_row(row_id, AMONG), strict=True):
         if cosine <= 0:  # and of all behind it: not alike
             break
         outcome = desk.mirror.outcome(int(row))

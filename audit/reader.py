@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from audit import finding
@@ -132,7 +131,7 @@ class Snapshot(Catalog):
         if spec.way == "rows":
             return np.array(spec.named, np.int64)
         if spec.way == "like":
-            return self.neighbours(spec.named[0], NEAREST)[0]
+            return self.likeness.of_row(spec.named[0], NEAREST)[0]
         if spec.way == "cluster":
             return self.clusters.members(spec.given)
         if spec.way == "sql":
@@ -153,16 +152,6 @@ class Snapshot(Catalog):
             )
             self._names = _texts(concepts), _texts(extras)
         return self._names
-
-    def neighbours(
-        self, row_id: int, k: int, among: Ids | None = None
-    ) -> tuple[Ids, npt.NDArray[np.float32]]:
-        """(row_ids, cosines) of the k rows most like a row, nearest first, without itself.
-
-        among    only these rows
-        raises   UsageError where the row has no vector, ShardwardenError where there is no index
-        """
-        return self.likeness.of_row(row_id, k, among)
 
     def cards(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What a page shows of these rows, by row_id; those that are not to be shown are absent.

@@ -302,12 +302,12 @@ def test_neighbours_are_those_of_brute_force(
     ids = np.array([rows[n]["row_id"] for n in scored])
     cosines = held @ held[0]
     order = np.argsort(-cosines)[1:6]
-    found, near = now.neighbours(int(ids[0]), 5)
+    found, near = now.likeness.of_row(int(ids[0]), 5)
     assert found.tolist() == ids[order].tolist()
     assert near == pytest.approx(cosines[order], abs=1e-3)
     some = ids[20:60]
     within = 20 + np.argsort(-cosines[20:60])[:5]
-    assert now.neighbours(int(ids[0]), 5, some)[0].tolist() == ids[within].tolist()
+    assert now.likeness.of_row(int(ids[0]), 5, some)[0].tolist() == ids[within].tolist()
     both = np.maximum(held @ held[0], held @ held[1])
     both[:2] = -2
     expected = ids[np.argsort(-both)[:8]].tolist()
@@ -317,7 +317,7 @@ def test_neighbours_are_those_of_brute_force(
 def test_like_a_row_comes_nearest_first_and_narrows(now: Snapshot, rows: list[Row]) -> None:
     row = rows[2]["row_id"]
     found = now.ids(Spec("any", way="like", given=str(row)))
-    assert found.tolist() == now.neighbours(row, COUNT)[0].tolist()
+    assert found.tolist() == now.likeness.of_row(row, COUNT)[0].tolist()
     assert row not in found
     illegal = now.ids(Spec(types=("illegal",), way="like", given=str(row))).tolist()
     kinds = {row["row_id"]: row["risk_type"] for row in rows}
@@ -335,11 +335,11 @@ def test_vectors_of_another_moment_are_not_searched(tmp_path: Path, rows: list[R
     held = Reader(catalog).now()
     (catalog / vectors.NAME).unlink()
     with pytest.raises(ShardwardenError, match="audit index"):
-        held.neighbours(rows[0]["row_id"], 3)
+        held.likeness.of_row(rows[0]["row_id"], 3)
     shorter = write(tmp_path / "shorter.audit", rows[:20])
     (catalog / vectors.NAME).write_bytes((shorter / vectors.NAME).read_bytes())
     with pytest.raises(ShardwardenError, match="another moment"):
-        held.neighbours(rows[0]["row_id"], 3)
+        held.likeness.of_row(rows[0]["row_id"], 3)
 
 
 def test_given_rows_keep_their_order_and_lose_what_is_not_to_be_seen(

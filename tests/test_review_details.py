@@ -141,7 +141,7 @@ def test_the_nearest_decided_ones_are_told_nearest_first(
 ) -> None:
     desk = Desk(catalog, "ann")
     row = row_of("00007.jpg")
-    ids, cosines = desk.now().neighbours(row, AMONG)
+    ids, cosines = desk.now().likeness.of_row(row, AMONG)
     assert told(Asked(desk), row, "near")["none"] == "None of those most like it is decided."
     decided = [int(each) for each in ids[2:30:3]]
     log = Decisions(catalog)

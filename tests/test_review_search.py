@@ -90,7 +90,7 @@ def test_nothing_found_says_so(desk: Desk) -> None:
 
 def test_like_a_sample_is_found_by_its_name_or_row_nearest_first(desk: Desk) -> None:
     (row,) = desk.now().ids(Spec("any", uid="00042")).tolist()
-    near = desk.now().neighbours(row, 48)[0].tolist()
+    near = desk.now().likeness.of_row(row, 48)[0].tolist()
     assert ids(drawn("search", way="Like a sample", like="00042")) == near
     assert ids(drawn("search", way="Like a sample", like=str(row))) == near
     at = drawn("search", way="Like a sample", like="no_such")
