@@ -140,6 +140,20 @@ class Assignments:
         """Whether a reviewer may know that they are the second to look at a row."""
         return reviewer is not None and self.purpose(reviewer, row_id) == "second"
 
+    def taken(self, reviewer: str, row_ids: Iterable[int]) -> set[int]:
+        """Those of the open rows a reviewer was given that are somebody else's by now."""
+        with self._lock:
+            others = self._leases.others(reviewer)
+            given = [run.given for (whose, _), run in self._runs.items() if whose == reviewer]
+            return {
+                row
+                for row in row_ids
+                if (reviewer, row) not in self._asked
+                and self._mirror.mine(row, reviewer) is None
+                and any(row in rows for rows in given)
+                and (row in others or self._mirror.outcome(row) is not None)
+            }
+
     def recorded(self, decisions: Iterable[Decision]) -> None:
         """Decisions are stored and in the mirror: let go of their rows, hold those undone."""
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.component import component
-from app.logs import FORMATS, moment
+from app.logs import FORMATS, moment, told_to
 from app.visit import Visit
 
 SCRIPTS = ("dom.js", "asking.js", "downloads.js")
@@ -22,13 +22,20 @@ def show_downloads(here: Visit) -> None:
     if not at.ends:
         st.text("Nothing is decided yet.")
         return
-    count = len(here.desk.mirror.log())
+    log = here.desk.mirror.log()
+    count = len(told_to(here.desk, here.reviewer, log))
+    left_out = (
+        f" {len(log) - count:,} lines of others about samples that you have not decided are left "
+        "out; curate decisions CATALOG export FILE writes them too."
+        if count < len(log)
+        else ""
+    )
     data = {
         "token": here.token,
         "ends": at.ends,
         "name": at.name,
         "about": f"The log at {at.name}: {count:,} lines of {len(at.ends):,} reviewers, undone "
-        "ones too, by time. The same moment always gives the same bytes.",
+        f"ones too, by time. The same moment always gives you the same bytes.{left_out}",
         "formats": [{"format": form, "about": ABOUT[form]} for form in FORMATS],
     }
     draw = component("audit_downloads", "downloads.html", ("downloads.css",), SCRIPTS)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,8 +113,19 @@ def moment(desk: Desk) -> Moment:
     return Moment(desk.mirror.ends())
 
 
-def exported(desk: Desk, at: Moment, form: str) -> bytes:
-    """The log at a moment as a file: all lines, those undone too, by time.
+def told_to(desk: Desk, reviewer: str | None, log: Sequence[Decision]) -> list[Decision]:
+    """The lines without what others said about rows that the reviewer has yet to judge.
+
+    Whom review.yaml names to settle is told everything.
+    """
+    if reviewer is None or reviewer in desk.team.adjudicators:
+        return list(log)
+    judged = {d.row_id for d in standing([d for d in log if d.reviewer == reviewer])}
+    return [d for d in log if d.reviewer == reviewer or d.row_id in judged]
+
+
+def exported(desk: Desk, reviewer: str | None, at: Moment, form: str) -> bytes:
+    """The log at a moment as a file: all lines that `told_to` leaves, those undone too, by time.
 
     form     of FORMATS; in CSV, cells that a spreadsheet would run begin with an apostrophe
     raises   UsageError for an unknown form, or a moment that this log never was at
@@ -127,7 +138,7 @@ def exported(desk: Desk, at: Moment, form: str) -> bytes:
         raise UsageError("the log is shorter than that; reload the page")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"log.{form}"
-        write(read_log(desk.catalog, at.ends).decisions, path)
+        write(told_to(desk, reviewer, read_log(desk.catalog, at.ends).decisions), path)
         return path.read_bytes()
 
 

@@ -32,8 +32,9 @@ class Refused(Exception):
 def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
     """Store decisions; those that cannot be are named, so that the page can say so.
 
-    returns  {"stored": [id ...], "refused": [{"id", "why"} ...]}; stored is on disk, and storing
-             an id again changes nothing
+    returns  {"stored": [id ...], "refused": [{"id", "why"} ...], "taken": [row_id ...]}; stored is
+             on disk, and storing an id again changes nothing; taken: rows that somebody else was
+             given meanwhile, or has decided
     raises   Refused when an entry has no id or row_id, or fields that the page may not set
     """
     cleaned = [_clean(entry) for entry in entries]
@@ -63,10 +64,15 @@ def record(desk: Desk, entries: list[Any], reviewer: str) -> dict[str, Any]:
             answers += made
         except UsageError as error:
             refused.append({"id": entry["id"], "why": str(error)})
+    taken = desk.assignments.taken(reviewer, (decision.row_id for decision in answers))
     desk.decisions.append(good)
     desk.mirror.catch_up()
     desk.assignments.recorded(answers)
-    return {"stored": [decision.id for decision in good], "refused": refused}
+    return {
+        "stored": [decision.id for decision in good],
+        "refused": refused,
+        "taken": [str(row_id) for row_id in sorted(taken)],
+    }
 
 
 def _decision(

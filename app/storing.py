@@ -60,6 +60,10 @@ class Batches:
 
     def start(self, desk: Desk, offer: Offer, said: Said, batch: str) -> Storing:
         """Begin to store a decision about every row of an offer; once, whatever is asked."""
+        desk.mirror.catch_up()
+        stored = desk.mirror.batch(batch)
+        if stored and not standing(stored):  # its ids are known: nothing would be stored
+            raise UsageError("this batch was stored and taken back; open the dialog again")
         rows = sayable(offer, said)
         pieces = _saying(desk, offer, said, batch, rows)
         return self._begin(desk, offer.reviewer, batch, len(rows), pieces)

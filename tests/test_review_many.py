@@ -166,6 +166,7 @@ def test_a_batch_is_stored_once_and_taken_back_once(catalog: Path, desk: Desk, a
     assert read_log(catalog).faults == ()
     again = posted(ask, "/audit/undo", {"batch": BATCH, "mark": MARK}, 409)
     assert "nothing of this batch" in again["error"]
+    assert "taken back" in posted(ask, "/audit/batch", order, 409)["error"]  # not silently nothing
 
 
 def test_nobody_takes_back_what_somebody_else_decided(
@@ -558,6 +559,23 @@ def test_an_exported_file_is_the_log_at_that_moment_whenever_it_is_written(
     assert pd.read_csv(tmp_path / "log.csv")["id"].tolist() == ids
     found = list(csv.DictReader(io.StringIO(before["csv"].decode())))
     assert {line["note"] for line in found} == {"'=1+1", "plain"}
+
+
+def test_a_file_of_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path) -> None:
+    (catalog / "review.yaml").write_text("adjudicators: [judy]\n")
+    desk = open_desk(Desk(catalog, "ann"))
+    both, only = rows_of(desk)[:2]
+    say(catalog, both, "bob", "keep")
+    say(catalog, only, "bob", "drop")
+    say(catalog, both, "ann", "keep")
+    (links,) = given(drawn("decisions", section="Export"))
+    assert "2 lines of 2 reviewers" in links["about"]
+    assert "1 lines of others" in links["about"]
+    for alias, count in (("ann", 2), ("bob", 3), ("judy", 3), ("ann", 2)):
+        found = export(Asked(desk, alias), "jsonl", links["ends"]).splitlines()
+        rows = [json.loads(line)["row_id"] for line in found]
+        assert (len(found), only["row_id"] in rows) == (count, alias != "ann")
+        say(catalog, only, "ann", "keep")  # later: that moment stays as it was
 
 
 def test_nothing_of_the_log_is_given_out_without_a_token(ask: Asked) -> None:

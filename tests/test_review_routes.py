@@ -115,7 +115,7 @@ def test_nothing_can_be_decided_about_a_quarantined_row(
     status, _, body = ask("/audit/decisions", {"decisions": [sent]})
     assert status == 200
     assert json.loads(body) == {
-        "stored": [], "refused": [{"id": sent["id"], "why": "no such row"}]
+        "stored": [], "refused": [{"id": sent["id"], "why": "no such row"}], "taken": [],
     }  # fmt: skip
 
 

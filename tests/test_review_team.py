@@ -23,6 +23,7 @@ from app.desk import Desk
 from app.headers import Guard
 from app.leases import LASTS
 from app.people import Personal
+from app.recording import record
 from app.routes import routes
 from app.runs import BATCH, Assigned, Assignment
 from app.serve import Place, listening
@@ -149,6 +150,27 @@ def test_after_a_long_pause_what_nobody_has_taken_is_ones_own_again(catalog: Pat
     office.clock.now += LASTS * 1.1
     office.desk.assignments.touch(office.visit("ann"))
     assert not {*office.ids("ben")} & {*first}
+
+
+def test_whoever_decides_too_late_is_told_and_both_are_kept(catalog: Path) -> None:
+    office = Office(catalog)
+    mine, theirs, free = office.ids("ann")[:3]
+    row = str(theirs)
+    for reviewer, expected in (("ann", []), ("ben", []), ("ann", [row])):
+        if reviewer == "ben":
+            office.clock.now += LASTS * 1.1
+            assert theirs in office.ids("ben")
+        entry = {
+            "id": f"{reviewer}{len(expected)}".encode().hex(),
+            "row_id": row,
+            "verdict": "keep",
+        }
+        if not expected and reviewer == "ann":
+            entry["row_id"] = str(mine)
+        assert record(office.desk, [entry], reviewer)["taken"] == expected
+    assert len(read_log(catalog).decisions) == 3
+    assert office.desk.assignments.taken("ann", [theirs, mine]) == set()  # they know by now
+    assert office.desk.assignments.taken("ann", [free]) == {free}  # ben has it in front of him
 
 
 def test_work_in_one_window_is_not_ended_by_closing_another(catalog: Path) -> None:
@@ -402,7 +424,7 @@ def test_ten_reviewers_at_once_lose_and_double_nothing(catalog: Path) -> None:
                 entry = {"id": f"{number:02x}{row:016x}", "row_id": str(row), "verdict": "keep"}
                 for _ in range(2):  # the answer to the first was lost
                     stored = post("/audit/decisions", {"decisions": [entry]})
-                    if stored != {"stored": [entry["id"]], "refused": []}:
+                    if stored != {"stored": [entry["id"]], "refused": [], "taken": []}:
                         faults.append(f"{name}: {stored}")
                 said[name].append(row)
             post("/audit/leave", {"done": True})

@@ -34,7 +34,7 @@ def _export(visit: Visit, body: Any) -> Response:
         raise Problem(400, "ends: reviewer and bytes of the reviewer's file")
     at = Moment(ends)
     try:
-        data = exported(visit.desk, at, form if isinstance(form, str) else "")
+        data = exported(visit.desk, visit.reviewer, at, form if isinstance(form, str) else "")
     except UsageError as error:
         raise Problem(400, str(error)) from None
     name = f"decisions-{at.name}.{form}"

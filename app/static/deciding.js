@@ -91,6 +91,12 @@ class Deciding {
     return review.say(review.cards[at]?.locked ? "Undone; the page shows it again when it is reloaded" : "Undone");
   }
 
+  // These were handed on while nobody was here: both decisions are kept, and compared.
+  taken(rows) {
+    const what = rows.length > 1 ? `${rows.length} of these samples were` : "This sample was";
+    this.review.say(`Stored. ${what} given to somebody else while you were away; both decisions are kept`);
+  }
+
   // The server would not have it.
   refused(entry, why) {
     const { review } = this;

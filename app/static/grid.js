@@ -141,6 +141,7 @@ class Review {
     this.outbox?.stop();
     this.outbox = new Outbox(`audit.outbox.${whose}`, (n, why) => this.pending(n, why), (entry, why) => this.deciding.refused(entry, why));
     this.outbox.stored = (ids) => this.tell("stored", ids);
+    this.outbox.taken = (rows) => this.deciding.taken(rows);
     this.undoing = new Undoing(`audit.undo.${whose}`);
     this.own = null;
   }

@@ -51,10 +51,11 @@ class Outbox {
     try {
       const answer = await request(this.token, "/audit/decisions", { decisions: batch }, { signal: AbortSignal.timeout(15000) });
       if (answer.ok) {
-        const { stored, refused } = await answer.json();
+        const { stored, refused, taken } = await answer.json();
         this.why = "";
         this.drop(new Set([...stored, ...refused.map(({ id }) => id)]));
         this.stored?.(stored);
+        if (taken.length) this.taken?.(taken);
         for (const { id, why } of refused) this.refused(batch.find((entry) => entry.id === id), why);
         this.wait = 0;
         this.size = MOST_AT_ONCE;
