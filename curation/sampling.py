@@ -160,7 +160,7 @@ def draw(
     neyman   [H] shares of risky images in the strata, as estimated from what was drawn so far:
              half of the allocation then follows where they say that images differ most
     afresh   from what is kept now: what was drawn before decisions changed that no longer counts
-    raises   UsageError when there is nothing to draw from, or the seed was used up
+    raises   UsageError when there is nothing to draw from, or nothing left, or the seed was used up
     """
     with _alone(catalog_dir / FOLDER):
         now = frame_of(gathered, catalog, whole=whole)
@@ -193,6 +193,10 @@ def draw(
         sizes = np.array([s.population for s in strata])
         wanted = allocate(sizes, so_far, count, weights(sizes, neyman))
         rows, stratum = _pick(ids, code, wanted, (seed, len(before)))
+        if not rows:
+            raise UsageError(
+                "all of it was drawn before, so nothing is left; review what was drawn"
+            )
         content = {
             "format": FORMAT,
             "seed": seed,

@@ -271,6 +271,11 @@ def test_no_more_is_proposed_than_there_is_to_draw(desk: Desk, catalog: Path) ->
     press(at, "Draw")
     count = to_draw(at)
     assert (count.label, count.value) == ("Images to draw, of 10", 10)
+    press(at, "Draw more")
+    assert at.radio[0].options == ["Begin afresh"]
+    press(at, "Draw")
+    assert "Not drawn: all of it was drawn before" in texts(at)
+    assert [len(sample.rows) for sample in sampling.read(catalog)] == [kept - 10, 10]
     large = MILD.replace("min_side: 1, action: keep", "min_side: 100000, action: drop")
     (catalog / "policies").mkdir()
     (catalog / "policies" / "large.yaml").write_text(large)

@@ -168,7 +168,7 @@ def _batches(here: Visit) -> None:
     _progress(here)
     found = batches(here.desk, BATCHES)
     if not found:
-        st.text("Nothing was decided for many at once. In Review, Decide many does that.")
+        st.text("Nothing was decided for many at once. In Review, Many does that.")
         return
     st.text(f"The newest {BATCHES}. Whoever decided can take a whole batch back.")
     widths = (2, 2, 4, 2, 1)

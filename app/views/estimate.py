@@ -25,6 +25,7 @@ from curation.sampling import Sample
 PRECISIONS = {0.001: "0.1", 0.002: "0.2", 0.005: "0.5", 0.01: "1", 0.02: "2", 0.05: "5"}
 MOST_DRAWN = 100_000
 USUAL = 400  # proposed
+WAYS = ("Draw evenly", "More where images differ most", "Begin afresh")
 _SAYS = "estimate"
 _FIGURES = range(1, 8)
 
@@ -119,20 +120,20 @@ def _drawing(here: Visit, name: str, samples: Sequence[Sample], whole: bool, ins
     with st.form("draw"):
         count, seed = st.columns(2)
         count.number_input(
-            f"Images to draw, of {left:,}", 1, min(MOST_DRAWN, max(left, inside)),
-            min(USUAL, max(left, 1)), key=f"estimate count {left}",
+            f"Images to draw, of {left or inside:,}", 1, min(MOST_DRAWN, max(left, inside)),
+            min(USUAL, left or inside), key=f"estimate count {left}",
         )  # fmt: skip
         free = max((sample.seed for sample in samples), default=-1) + 1
         seed.number_input("Seed", 0, 2**31 - 1, free, key=f"estimate seed {free}")
-        how = "Draw evenly"
+        how = f"estimate how {bool(left)}"
         if samples:
-            how = st.radio(
-                "How", ("Draw evenly", "More where images differ most", "Begin afresh"),
-                key="estimate how", horizontal=True,
+            st.radio(
+                "How", WAYS if left else WAYS[-1:], key=how,
+                horizontal=True,
                 help="Afresh: from what is kept by now; earlier samples then no longer count",
             )  # fmt: skip
         st.form_submit_button(
-            "Draw more" if samples else "Draw", on_click=_draw,
+            "Draw more" if samples and left else "Draw", on_click=_draw,
             args=(here, name, f"estimate count {left}", f"estimate seed {free}", whole, how),
             disabled=here.reviewer is None,
             help=READ_ONLY if here.reviewer is None else None,
@@ -229,11 +230,11 @@ def _draw(here: Visit, name: str, count_key: str, seed: str, whole: bool, how: s
     if here.reviewer is None:
         return
     count = int(st.session_state[count_key])
-    how = st.session_state.get("estimate how", how)
+    how = st.session_state.get(how, WAYS[0])
     try:
         sample = here.desk.planning.draw(
             name, min(count, MOST_DRAWN), int(st.session_state[seed]), whole=whole,
-            neyman=how.startswith("More"), afresh=how.startswith("Begin"),
+            neyman=how == WAYS[1], afresh=how == WAYS[2],
         )  # fmt: skip
     except ShardwardenError as error:
         done(_SAYS, f"Not drawn: {short(error)}", bad=True)
