@@ -34,9 +34,13 @@ def show_downloads(here: Visit) -> None:
         "token": here.token,
         "ends": at.ends,
         "name": at.name,
-        "about": f"The log at {at.name}: {count:,} lines of {len(at.ends):,} reviewers, undone "
-        f"ones too, by time. The same moment always gives you the same bytes.{left_out}",
+        "about": f"The log at {at.name}: {_many(count, 'line')} of "
+        f"{_many(len(at.ends), 'reviewer')}, undone ones too, by time. The same moment always gives you the same bytes.{left_out}",
         "formats": [{"format": form, "about": ABOUT[form]} for form in FORMATS],
     }
     draw = component("audit_downloads", "downloads.html", ("downloads.css",), SCRIPTS)
     draw(key="downloads", data=data)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

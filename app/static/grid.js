@@ -231,7 +231,7 @@ class Review {
     if (id === "legend") return this.openLegend();
     if (id === "hide") return this.curtain();
     if (this.waiting || this.shell.classList.contains("hidden")) return undefined;
-    if (!this.card && !ANYWHERE.has(id)) return undefined;
+    if (!this.card && !ANYWHERE.has(id)) return this.say("No sample is here to decide");
     if (this.selection.act(id)) return undefined;
     if (this.parts.some((part) => part.act?.(id, this.card))) return undefined;
     if (id === "page:next" || id === "page:previous") return this.turnPage(id === "page:next" ? 1 : -1);
