@@ -25,8 +25,8 @@ def show_downloads(here: Visit) -> None:
     log = here.desk.mirror.log()
     count = len(told_to(here.desk, here.reviewer, log))
     left_out = (
-        f" {len(log) - count:,} lines of others about samples that you have not decided are left "
-        "out; curate decisions CATALOG export FILE writes them too."
+        f" Left out: {_many(len(log) - count, 'line')} of others about samples that you have not "
+        "decided; curate decisions CATALOG export FILE writes all."
         if count < len(log)
         else ""
     )
@@ -35,7 +35,8 @@ def show_downloads(here: Visit) -> None:
         "ends": at.ends,
         "name": at.name,
         "about": f"The log at {at.name}: {_many(count, 'line')} of "
-        f"{_many(len(at.ends), 'reviewer')}, undone ones too, by time. The same moment always gives you the same bytes.{left_out}",
+        f"{_many(len(at.ends), 'reviewer')}, undone ones too, by time. "
+        f"The same moment always gives you the same bytes.{left_out}",
         "formats": [{"format": form, "about": ABOUT[form]} for form in FORMATS],
     }
     draw = component("audit_downloads", "downloads.html", ("downloads.css",), SCRIPTS)

@@ -570,7 +570,7 @@ def test_a_file_of_the_log_keeps_back_what_is_to_be_judged_blind(catalog: Path) 
     say(catalog, both, "ann", "keep")
     (links,) = given(drawn("decisions", section="Export"))
     assert "2 lines of 2 reviewers" in links["about"]
-    assert "1 lines of others" in links["about"]
+    assert "Left out: 1 line of others" in links["about"]
     for alias, count in (("ann", 2), ("bob", 3), ("judy", 3), ("ann", 2)):
         found = export(Asked(desk, alias), "jsonl", links["ends"]).splitlines()
         rows = [json.loads(line)["row_id"] for line in found]
