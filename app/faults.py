@@ -26,7 +26,7 @@ def of_disk(error: OSError) -> str:
     if error.errno in FULL:
         do = "make room on its disk"
     elif error.errno in _FORBIDDEN:
-        do = "let the user that runs the server write there"
+        do = "let the server write there"
     else:
         do = "look at its disk"
     return f"{where}: {error.strerror or type(error).__name__}; {do}"

@@ -60,6 +60,9 @@ class Drawer:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+        except OSError as error:
+            error.filename = str(path)  # not the one that was to take its place
+            raise
         finally:
             os.close(handle)
 

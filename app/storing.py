@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.bulk import Offer, Said, decided, derived, sayable
+from app.faults import of_disk, short
 from audit.errors import ShardwardenError, UsageError
 from audit.latest import Latest
 from audit.outcomes import standing
@@ -131,7 +132,7 @@ def _store(desk: Desk, begun: Storing, pieces: Iterator[list[Decision]]) -> None
             begun.done += len(piece)
             time.sleep(PAUSE)
     except (OSError, ShardwardenError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = of_disk(error) if isinstance(error, OSError) else short(error)
         begun.problem = f"broken off: {reason}; what was stored can be undone"
     finally:
         begun.ended.set()

@@ -34,8 +34,7 @@ def test_folders_of_this_machine_are_left_out(line: str, told: str) -> None:
         (errno.ENOSPC, "decisions/ann.jsonl: No space left on device; make room on its disk"),
         (
             errno.EROFS,
-            "decisions/ann.jsonl: Read-only file system; let the user that runs the server write "
-            "there",
+            "decisions/ann.jsonl: Read-only file system; let the server write there",
         ),
         (errno.EIO, "decisions/ann.jsonl: Input/output error; look at its disk"),
     ],

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.agreement import Consistency, consistency
 from app.exposure import LIGHT, Day
-from app.faults import short
+from app.faults import of_disk, short
 from app.grid import show_keys
 from app.notes import done, problem, told
 from app.people import COLUMNS, Personal
@@ -186,5 +186,7 @@ def _chosen(name: str) -> None:
     try:
         here.desk.people.change(here.reviewer, {name: value})
         st.toast(f"Saved: {_CALLED[name]}")  # moves nothing on the page
-    except (UsageError, OSError) as error:
+    except UsageError as error:
         done(_SAYS, f"Not saved: {short(error)}", bad=True)
+    except OSError as error:
+        done(_SAYS, f"Not saved: {of_disk(error)}", bad=True)
