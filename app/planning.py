@@ -80,6 +80,7 @@ class Planning:
         self._lock = threading.RLock()
         self._source: tuple[Signature, Source] | None = None
         self._log: tuple[Any, Log, float] | None = None
+        self._selected: tuple[Any, pa.Table] | None = None
         self._outlooks: Latest[Any, Outlook] = Latest(KEPT)
         self._estimates: Latest[Any, tuple[Estimate | None]] = Latest(KEPT)
         self._contents: Latest[Any, Contents] = Latest(KEPT)
@@ -106,9 +107,9 @@ class Planning:
             found = self._outlooks.get(key)
             if found is None:
                 began = time.monotonic()
-                selected = selection(gathered)
+                selected = self._selection(gathered, mark)
                 drawn = plan(gathered, self._called, selected=selected, knobs=False)
-                action = arrays.indices(selected["action"].cast(pa.string()), ACTIONS)
+                action = arrays.indices(selected["action"], ACTIONS)
                 found = Outlook(drawn, action.astype(np.int8), time.monotonic() - began)
                 self._outlooks.put(key, found)
             return found
@@ -126,7 +127,7 @@ class Planning:
             key = (mark, gathered.policy.hash, repr(options))
             found = self._contents.get(key)
             if found is None:
-                found = _contents(gathered, options)
+                found = _contents(gathered, self._selection(gathered, mark), options)
                 self._contents.put(key, found)
             return found
 
@@ -180,13 +181,22 @@ class Planning:
         gathered = source.gathered(rules, columns, log, fitted(self.policies.reference(name)))
         return gathered, (signature, log_mark, _stamp(self._catalog / TOMBSTONES))
 
+    def _selection(self, gathered: Gathered, mark: Any) -> pa.Table:
+        """What becomes of each row; kept for the next who asks for the same."""
+        key = (mark, gathered.policy.hash)
+        if self._selected is None or self._selected[0] != key:
+            self._selected = None  # its memory is free before the next is made
+            self._selected = key, selection(gathered)
+        return self._selected[1]
+
     def _opened(self) -> Source:
         """The catalog as it is published now."""
-        signature = self._reader.now().signature
-        if self._source is None or self._source[0] != signature:
+        now = self._reader.now()
+        if self._source is None or self._source[0] != now.signature:
             if self._source is not None:
                 self._source[1].close()
-            self._source = signature, Source(self._catalog)
+            source = Source(self._catalog, concepts=now.score_names()[0])
+            self._source, self._selected = (now.signature, source), None
         return self._source[1]
 
     def _logged(self) -> tuple[Log, Any]:
@@ -203,8 +213,7 @@ class Planning:
         return log, mark
 
 
-def _contents(gathered: Gathered, options: CompositionOptions) -> Contents:
-    selected = selection(gathered)
+def _contents(gathered: Gathered, selected: pa.Table, options: CompositionOptions) -> Contents:
     choice = choose(
         gathered.rows, selected, options.bounds, seed=options.seed, stage=options.stage,
         clean=options.clean, target=options.target, redacted=options.redacted,

@@ -74,8 +74,8 @@ def codes(column: Any) -> Ints:
         kept = pc.binary_slice(texts.filter(long).cast(pa.binary()), 0, _BEGIN)
         begins[at] = _letters(kept).view(np.uint64)
     alike = repeated(begins)
-    encoded = column.filter(pa.array(alike)).combine_chunks().dictionary_encode()
-    found[alike] = pc.fill_null(encoded.indices, -1).to_numpy()
+    some = column if alike.all() else column.filter(pa.array(alike))
+    _, found[alike] = coded(some.dictionary_encode())
     if column.null_count:
         found[pc.is_null(column).to_numpy()] = -1
     return found
@@ -144,11 +144,11 @@ def named(index: npt.NDArray[np.signedinteger[Any]], names: Any) -> Any:
 
 def coded(column: Any) -> tuple[list[str], Ints]:
     """(names, [N] which of them, -1 for NULL) of a dictionary column."""
-    column = column.combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # none of its rows
+    chunks = column.unify_dictionaries().chunks
+    if not chunks:
         return [], np.empty(0, np.int64)
-    found: Ints = pc.fill_null(column.indices, -1).to_numpy().astype(np.int64)
-    return column.dictionary.to_pylist(), found
+    indices = [pc.fill_null(chunk.indices, -1).to_numpy() for chunk in chunks]
+    return chunks[0].dictionary.to_pylist(), np.concatenate(indices).astype(np.int64)
 
 
 def pairs(first: Any, second: Any) -> dict[tuple[str, str], int]:

@@ -23,6 +23,7 @@ Letters in shapes: N rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -69,11 +70,14 @@ def select(
     tombstoned  [N] True: must never be part of anything again
     alike       the copies among the rows, where they are known from an earlier selection
     """
-    state = State(rows, policy, outcomes or {})
-    for rules, mask in _by_rules(rows, policy, shards or {}):
-        _apply(state, rules, mask)
-    state.unspoken()
     alike = alike or Alike(rows)
+    with ThreadPoolExecutor(1) as beside:
+        looks = beside.submit(alike.known, policy.duplicates)
+        state = State(rows, policy, outcomes or {})
+        for rules, mask in _by_rules(rows, policy, shards or {}):
+            _apply(state, rules, mask)
+        looks.result()
+    state.unspoken()
     _people(state)
     _held_back(state, tombstoned, alike)
     if policy.duplicates.exact != "keep" or policy.duplicates.near != "keep":
@@ -221,7 +225,7 @@ def _copies(state: State, alike: Alike) -> None:
     said = state.policy.duplicates
     kept = state.verdict("keep")
     left = state.action <= _REVIEW
-    place = alike.order(None if said.near == "keep" else said.distance)
+    place = alike.order(said)
     if said.exact != "keep":
         at = np.flatnonzero(left & alike.exact)
         copy_of = duplicates.exact(alike.codes[at], _rank(state, place, at))
