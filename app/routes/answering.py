@@ -98,7 +98,7 @@ def _answered(work: Callable[[Request, bytes], Response]) -> Endpoint:
             body = await _body(request) if request.method == "POST" else b""
             return await run_in_threadpool(work, request, body)
         except Problem as problem:
-            return answer({"error": problem.why}, problem.status)
+            return answer({"error": short(problem.why)}, problem.status)
         except UsageError as error:
             return answer({"error": visible(short(error))}, 409)
         except Unshowable as why:

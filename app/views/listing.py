@@ -11,6 +11,7 @@ from functools import partial
 
 import streamlit as st
 
+from app.faults import short
 from app.grid import show_grid
 from app.results import ResultSet
 from app.visit import Visit
@@ -33,7 +34,7 @@ def show_listing(here: Visit, spec: Spec, state: str, empty: str, *, ruling: boo
     try:
         given = here.desk.assignments.page(here, spec, state, page)
     except ShardwardenError as error:
-        st.text(str(error))
+        st.text(short(error))
         return
     _changes(here, given.results)
     show_grid(

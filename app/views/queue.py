@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.addresses import LABELS
 from app.counted import counted
+from app.faults import short
 from app.results import STATES
 from app.views.fields import begin, choice, not_covered, several, types
 from app.views.listing import show_listing, to_first_page
@@ -34,7 +35,7 @@ def queue_page() -> None:
         with st.sidebar:
             spec, state = _filters(here)
     except UsageError as error:
-        st.text(str(error))
+        st.text(short(error))
         return
     show_listing(here, spec, state, _meaning(here, spec, state))
 

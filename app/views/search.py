@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app.addresses import BROUGHT, BY, LABELS
+from app.faults import short
 from app.results import STATES
 from app.views.fields import begin, choice, several, types
 from app.views.listing import show_listing, to_first_page
@@ -46,7 +47,7 @@ def search_page() -> None:
         asked = _ASKED.get(by, _brought)(here)
         spec = None if asked is None else Spec(**asked, **narrow)
     except ShardwardenError as error:
-        st.text(str(error))
+        st.text(short(error))
         return
     if spec is None:
         st.text(_BEGIN[by])
