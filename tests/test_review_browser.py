@@ -328,8 +328,9 @@ def test_everything_works_by_mouse_and_by_tab_and_enter(page: Any, site: Site) -
     page.keyboard.press("Shift+Tab")  # Undo, Skip, Escalate
     page.keyboard.press("Enter")
     settled(page)
-    found = [line[0] for line in added(site, before)]
-    assert found == ["drop", "relabel", "relabel", "undo", "escalate"]
+    found = added(site, before)
+    assert [line[0] for line in found] == ["drop", "relabel", "undo", "escalate"]
+    assert found[1] == ("relabel", "insults", "medium")
     named = {button.get_attribute("data-action") for button in bar.get_by_role("button").all()}
     assert named >= {"agree", "keep", "skip", "grey", "lock", "legend", "next", "level:high"}
 

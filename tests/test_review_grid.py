@@ -172,6 +172,14 @@ def test_the_end_of_a_queue_says_so_and_leads_back(page: Any, site: Site) -> Non
     ending.get_by_role("button", name="Go to the first of them").click()
     assert cursor(page) == 0
     expect(ending).to_be_hidden()
+    before = len(reviews.log(site.catalog))
+    cells(page).last.click()
+    page.keyboard.type("xk")  # the cursor stays: the second key is for none
+    expect(page.get_by_test_id("said")).to_contain_text("z takes the last decision back")
+    page.keyboard.press("z")
+    expect(ending).to_be_hidden()
+    settled(page)
+    assert [said[0] for said in added(site, before)] == ["drop", "undo"]
 
 
 def test_where_nothing_is_found_it_says_so_and_filters_still_work(page: Any, site: Site) -> None:

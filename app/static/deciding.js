@@ -19,6 +19,9 @@ class Deciding {
     if (!review.data.reviewer) return review.say("Read-only: no reviewer name was given");
     if (id === "undo") return this.undo(card);
     if (card.gone) return review.say("This sample is gone");
+    if (review.ending.shown && review.marks.get(card.id)) {
+      return review.say(`This is the end; ${keyShown(review.keys.of.undo)} takes the last decision back`);
+    }
     const [what, name] = id.split(":");
     if (what === "type" && name !== "safe" && name !== this.picked) return this.pick(id, name);
     if (what === "type" || what === "only") return this.decide(card, { verdict: "relabel", type: name, level: name === "safe" ? "none" : null });
@@ -52,6 +55,7 @@ class Deciding {
       rules: review.data.ruling || undefined, ...said,
       revealed: this.looked || review.reveal.shown, seconds: Math.round(performance.now() - this.since) / 1000,
     };
+    this.begun(); // also where it was the last, and the cursor stays
     const mark = markOf(entry);
     review.undoing.push({ row: card.id, id: entry.id, mark, before: review.marks.get(card.id) || null });
     review.marks.set(card.id, mark);

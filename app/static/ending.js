@@ -29,9 +29,13 @@ class Ending {
     this.node.hidden = false;
   }
 
+  get shown() {
+    return !this.node.hidden;
+  }
+
   // Returns whether something was shown.
   hide() {
-    const was = !this.node.hidden;
+    const was = this.shown;
     this.node.hidden = true;
     return was;
   }

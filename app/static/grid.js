@@ -224,7 +224,6 @@ class Review {
     this.ending.end(open.length, () => this.select(this.cards.indexOf(open[0])));
     this.fit();
     this.place();
-    this.say("The end of this queue");
   }
 
   act(id) {
