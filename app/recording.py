@@ -110,8 +110,8 @@ def _decision(
 def _shown(desk: Desk, entry: dict[str, Any], now: str) -> str:
     """Which scorer's scores were shown; UsageError where others took their place meanwhile."""
     shown = entry.get("scorer", now)
-    if shown == now:
-        return now
+    if shown == now or any(d.id == entry["id"] for d in desk.mirror.said(entry["row_id"])):
+        return now  # what is stored already stays as it is
     if entry["verdict"] == "agree":
         raise UsageError("it was scored anew meanwhile; renew the queue and look again")
     events = read_header(desk.catalog).get("history", [])

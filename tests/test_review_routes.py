@@ -264,6 +264,7 @@ def test_a_decision_names_the_scorer_whose_scores_were_shown(tmp_path: Path) -> 
     stored(rows[3], "keep", scorer="nobody's")
     refused = stored(rows[4], "agree", scorer="made up")["refused"]
     assert "scored anew meanwhile" in refused[0]["why"]
+    assert stored(rows[0], "agree", scorer="made up")["refused"] == []  # the answer was lost
     desk.batches.start(desk, offer, Said("agree"), "ab" * 16).ended.wait(20)
     found = {line["row_id"]: line["scorer"] for line in reviews.log(catalog)}
     expected = ("made up", "other", "made up", "other", None, "made up")
