@@ -43,3 +43,13 @@ def test_a_thread_in_duckdb_is_waited_for_or_left_and_says_nothing(
     rows: int, patience: float, told: str
 ) -> None:
     assert ended(rows, f"leave({patience})") == (0, told, "")
+
+
+def test_the_second_ctrl_c_ends_at_once() -> None:
+    again = "server.handle_exit(signal.SIGINT, None)"
+    end = (
+        "import signal, uvicorn; from app.ending import Server; "
+        f"server = Server(uvicorn.Config(None)); {again}; print('waits', flush=True); {again}; "
+        "print('still here')"
+    )
+    assert ended(10**12, end) == (0, "waits\n", "")
