@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
+from audit.steps import Show
 from audit.text import visible
 
 
@@ -19,6 +23,21 @@ def told(page: str) -> None:
     with st.container():
         if line:
             (problem if bad else note)(line)
+
+
+@contextmanager
+def working() -> Iterator[Show]:
+    """Show that something is worked out, and how far it is; gone at the end."""
+    with st.spinner("Working it out"):
+        bar = st.empty()
+
+        def show(done: int, of: int | None, word: str) -> None:
+            bar.progress(done / of if of else 0.0, f"{word}, {done} of {of}" if of else word)
+
+        try:
+            yield show
+        finally:
+            bar.empty()
 
 
 def problem(line: str) -> None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 from app.policies import Policies
 from audit.latest import Latest
 from audit.reader import Reader, Signature
+from audit.steps import Show
 from audit.taxonomy import Taxonomy
 from audit.verdicts import FOLDER as DECISIONS
 from audit.verdicts import Log, read_log
@@ -95,19 +96,22 @@ class Planning:
         """Those and the taxonomy's: what a rule may name."""
         return {*self.concepts(), *(concept.name for concept in Taxonomy.load().concepts)}
 
-    def outlook(self, name: str, changed: Content | None = None) -> Outlook:
+    def outlook(
+        self, name: str, changed: Content | None = None, show: Show | None = None
+    ) -> Outlook:
         """What a policy would do, with changes laid over it.
 
+        show     is told what is going on where it takes time
         raises   UsageError for a policy that is wrong
         """
         rules = self.policies.read(name, changed)
         with self._lock:
-            gathered, mark = self._gathered(name, changed)
+            gathered, mark = self._gathered(name, changed, show=show)
             key = (mark, rules.hash, name)
             found = self._outlooks.get(key)
             if found is None:
                 began = time.monotonic()
-                selected = self._selection(gathered, mark)
+                selected = self._selection(gathered, mark, show)
                 drawn = plan(gathered, self._called, selected=selected, knobs=False)
                 action = arrays.indices(selected["action"], ACTIONS)
                 found = Outlook(drawn, action.astype(np.int8), time.monotonic() - began)
@@ -120,14 +124,22 @@ class Planning:
             gathered, _ = self._gathered(name, changed)
             return plan(gathered, self._called)
 
-    def contents(self, name: str, options: CompositionOptions) -> Contents:
-        """What an export under a policy would hold; raises as curation.choosing.choose."""
+    def contents(
+        self, name: str, options: CompositionOptions, show: Show | None = None
+    ) -> Contents:
+        """What an export under a policy would hold; raises as curation.choosing.choose.
+
+        show     as in `outlook`
+        """
         with self._lock:
-            gathered, mark = self._gathered(name, columns=("image_member",))
+            gathered, mark = self._gathered(name, columns=("image_member",), show=show)
             key = (mark, gathered.policy.hash, repr(options))
             found = self._contents.get(key)
             if found is None:
-                found = _contents(gathered, self._selection(gathered, mark), options)
+                selected = self._selection(gathered, mark, show)
+                if show is not None:
+                    show(0, None, "choosing")
+                found = _contents(gathered, selected, options)
                 self._contents.put(key, found)
             return found
 
@@ -155,10 +167,15 @@ class Planning:
                 whole=whole, neyman=shares, afresh=afresh,
             )  # fmt: skip
 
-    def samples(self, name: str, *, whole: bool) -> tuple[sampling.Sample, ...]:
-        """Those that count now for a policy, in the order in which they were drawn."""
+    def samples(
+        self, name: str, *, whole: bool, show: Show | None = None
+    ) -> tuple[sampling.Sample, ...]:
+        """Those that count now for a policy, in the order in which they were drawn.
+
+        show     as in `outlook`
+        """
         with self._lock:
-            gathered, _ = self._gathered(name)
+            gathered, _ = self._gathered(name, show=show)
             now = sampling.frame_of(gathered, catalog_hash(self._catalog), whole=whole)
             return sampling.matching(sampling.read(self._catalog), now)
 
@@ -171,20 +188,27 @@ class Planning:
         return self._catalog / sampling.FOLDER
 
     def _gathered(
-        self, name: str, changed: Content | None = None, columns: Sequence[str] = ()
+        self,
+        name: str,
+        changed: Content | None = None,
+        columns: Sequence[str] = (),
+        show: Show | None = None,
     ) -> tuple[Gathered, Any]:
         """What selection takes, and a mark that changes with all of it but the policy."""
         source = self._opened()
         signature = self._source[0] if self._source else None
         log, log_mark = self._logged()
         rules = self.policies.read(name, changed)
-        gathered = source.gathered(rules, columns, log, fitted(self.policies.reference(name)))
+        reference = self.policies.reference(name)
+        gathered = source.gathered(rules, columns, log, fitted(reference), show)
         return gathered, (signature, log_mark, _stamp(self._catalog / TOMBSTONES))
 
-    def _selection(self, gathered: Gathered, mark: Any) -> pa.Table:
+    def _selection(self, gathered: Gathered, mark: Any, show: Show | None) -> pa.Table:
         """What becomes of each row; kept for the next who asks for the same."""
         key = (mark, gathered.policy.hash)
         if self._selected is None or self._selected[0] != key:
+            if show is not None:
+                show(0, None, "applying the policy, looking for copies")
             self._selected = None  # its memory is free before the next is made
             self._selected = key, selection(gathered)
         return self._selected[1]

@@ -12,6 +12,7 @@ import pyarrow as pa
 from audit.catalog import Catalog
 from audit.fitted import fitted_to
 from audit.outcomes import Label, Outcome, settle
+from audit.steps import Show
 from audit.verdicts import Log, read_log
 from curation import tombstones
 from curation.alike import Alike
@@ -20,7 +21,7 @@ from curation.policy import PRESETS, load
 from curation.rules import Policy
 from curation.selection import columns_of
 
-_MEMORY = "1GB"  # for questions; what is read is not part of it
+_MEMORY = "512MB"  # for questions; what is read is not part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +97,22 @@ class Source:
         self._catalog.close()
 
     def gathered(
-        self, policy: Policy, columns: Sequence[str], log: Log, fitted_to: str | None
+        self,
+        policy: Policy,
+        columns: Sequence[str],
+        log: Log,
+        fitted_to: str | None,
+        show: Show | None = None,
     ) -> Gathered:
         """What a selection by this policy needs.
 
         columns    of `samples` that the caller wants besides
         fitted_to  as in Gathered
+        show       is told how many columns have been read, where any have to be
         """
         gone = tombstones.read(self._directory)
         urls = ("metadata",) if tombstones.needs_urls(gone) else ()
-        rows = self._table((*columns_of(policy), *columns, *urls), policy)
+        rows = self._table((*columns_of(policy), *columns, *urls), policy, show)
         if self._said is None or self._said[0] is not log:
             self._said = log, *usable(settle(log.decisions), rows, self.scorer)
         _, outcomes, unused = self._said
@@ -116,7 +123,7 @@ class Source:
             self._alike,
         )  # fmt: skip
 
-    def _table(self, names: Sequence[str], policy: Policy) -> pa.Table:
+    def _table(self, names: Sequence[str], policy: Policy, show: Show | None) -> pa.Table:
         """These columns and the scores that the policy's rules ask for."""
         concepts = {f"concept:{name}": name for name in policy.concepts}
         extras = {f"extra:{name}": name for name in policy.extras}
@@ -124,7 +131,9 @@ class Source:
         new = [name for name in wanted if name not in self._columns]
         if new:
             # One after the other: all at once take twice the time.
-            for name in new:
+            for n, name in enumerate(new):
+                if show is not None:
+                    show(n, len(new), "columns read")
                 if name not in concepts and name not in extras:
                     self._keep(self._catalog.columns([name]))
             if scores := [name for name in new if name in concepts or name in extras]:

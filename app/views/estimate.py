@@ -11,12 +11,13 @@ import streamlit as st
 from app.counted import counted
 from app.faults import short
 from app.links import address, show_link
-from app.notes import done, problem, told
+from app.notes import done, problem, told, working
 from app.tables import show_table
 from app.visit import READ_ONLY, Visit, visit
 from audit import surveys
 from audit.errors import ShardwardenError
 from audit.reader import Spec
+from audit.steps import Show
 from curation import forms
 from curation.estimate import Estimate, percent
 from curation.judged import Figure
@@ -48,10 +49,10 @@ def estimate_page() -> None:
         whole = st.toggle("Of everything scored instead", key="estimate whole")
     told(_SAYS)
     try:
-        with st.spinner("Working it out"):
-            samples = planning.samples(name, whole=whole)
+        with working() as show:
+            samples = planning.samples(name, whole=whole, show=show)
             found = planning.estimate(name, whole=whole, half_width=half_width)
-            inside = _inside(here, name, whole)
+            inside = _inside(here, name, whole, show)
     except ShardwardenError as error:
         problem(short(error))
         return
@@ -68,11 +69,11 @@ def estimate_page() -> None:
         _strata(found)
 
 
-def _inside(here: Visit, name: str, whole: bool) -> int:
+def _inside(here: Visit, name: str, whole: bool, show: Show) -> int:
     """Images that a sample is drawn from now."""
     if whole:
         return surveys.Books.total(counted(here.desk, surveys.books)).scored
-    return here.desk.planning.outlook(name).plan.kept
+    return here.desk.planning.outlook(name, show=show).plan.kept
 
 
 def _samples(here: Visit, samples: Sequence[Sample]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.exporting import Wish, place, there
 from app.faults import short
 from app.jobs import Job
-from app.notes import done, note, problem, told
+from app.notes import done, note, problem, told, working
 from app.tables import show_table
 from app.visit import Visit, visit
 from audit.errors import ShardwardenError
@@ -100,9 +100,9 @@ def _plan(here: Visit, wish: Wish) -> bool:
     """What would go into it; whether it can be written."""
     planning = here.desk.planning
     try:
-        with st.spinner("Working it out"):
-            drawn = planning.outlook(wish.policy).plan
-            contents = planning.contents(wish.policy, wish.composing())
+        with working() as show:
+            drawn = planning.outlook(wish.policy, show=show).plan
+            contents = planning.contents(wish.policy, wish.composing(), show)
     except ShardwardenError as error:
         problem(short(error))
         return False

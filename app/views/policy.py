@@ -12,7 +12,7 @@ import streamlit as st
 from app.drafting import Draft, begin, draft, is_old
 from app.editor import PARTS
 from app.faults import short
-from app.notes import done, problem, told
+from app.notes import done, problem, told, working
 from app.planning import Outlook
 from app.tables import show_table
 from app.visit import Visit, visit
@@ -113,10 +113,10 @@ def _effect(here: Visit, found: Draft) -> Outlook | None:
     before = None
     other = found.name if changed else policies.in_force
     try:
-        with st.spinner("Working it out"):
-            now = planning.outlook(found.name, changed)
+        with working() as show:
+            now = planning.outlook(found.name, changed, show)
             if changed or found.name != policies.in_force:
-                before = planning.outlook(other)
+                before = planning.outlook(other, show=show)
     except ShardwardenError as error:
         problem(f"So it is no policy: {short(error)}")
         return None
@@ -194,7 +194,8 @@ def _whole(here: Visit, found: Draft, now: Outlook) -> None:
         with box:
             st.image(svg(now.plan), alt="Types and levels on the left, actions on the right, as "
                      "bands; the tables above have the figures", width="stretch")  # fmt: skip
-            drawn = here.desk.planning.plan(found.name, found.changed)
+            with working():
+                drawn = here.desk.planning.plan(found.name, found.changed)
             st.code(planned.text(drawn), language=None)
 
 
