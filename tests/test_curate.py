@@ -149,6 +149,7 @@ def test_help_says_how_a_form_is_filled_in() -> None:
         shown = _help(command)
         assert "agree|relabel|keep|drop|escalate" in shown
         assert "safe where it is harmless" in shown
+    assert ".csv, .parquet or .jsonl (one" in _help("decisions")
 
 
 def test_a_folder_that_is_no_export_is_not_checked(
