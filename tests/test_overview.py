@@ -153,7 +153,10 @@ def test_types_that_the_scorer_does_not_look_for_are_named(tmp_path: Path, desk:
     assert "does not look for" not in said(opened())
     assert not any("Not looked for" in each.proto.body for each in drawn("main").get("html"))
     small(tmp_path, without=["fairness"])
-    assert "The scorer does not look for fairness: " in said(opened())
+    at = opened()
+    assert "The scorer does not look for fairness: " in said(at)
+    at.selectbox(key="score").select("p_fairness").run()
+    assert "No picture has this score" in said(at)
     at = drawn("main", type=["fairness"])
     assert any("by the scorer: fairness<" in each.proto.body for each in at.get("html"))
     assert grid(at)["empty"] == "The scorer of this catalog does not look for fairness."

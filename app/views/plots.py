@@ -29,6 +29,8 @@ def show_scores(here: Visit) -> None:
         known = max(1, below + above)
         st.text(f"At {threshold:.2f} or above: {above:,} ({above / known:.2%})\n"
                 f"Below: {below:,} ({below / known:.2%})")  # fmt: skip
+        if not below + above:
+            st.text("No picture has this score: the scorer does not look for it.")
         policy = _policy(here, score)
         if policy is not None:
             _, over = counted(here.desk, surveys.sides, score, policy)
