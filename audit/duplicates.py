@@ -149,7 +149,7 @@ Band = tuple[int, int]  # the lowest bit, and the one above the highest
 def _choices(distance: int, count: int) -> Iterator[tuple[tuple[Band, ...], tuple[Band, ...]]]:
     """Every choice of bands that two near hashes may have alike, and the other bands."""
     alike = 1
-    while _BITS * alike / (distance + alike) < math.log2(max(count, 1)) - 2:
+    while _BITS * alike / (distance + alike) < math.log2(max(count, 1)):
         alike += 1
     edges = np.linspace(0, _BITS, distance + alike + 1).astype(int).tolist()
     bands = list(pairwise(edges))[::-1]

@@ -24,6 +24,7 @@ from curation import sampling
 from curation.decisions import Decisions, decide
 from curation.estimate import estimate
 from curation.gathering import gather
+from curation.mixture import CompositionOptions
 from curation.places import is_export
 from curation.plan import Plan, plan
 from curation.policy import load
@@ -231,6 +232,30 @@ def test_decisions_and_a_new_catalog_change_what_is_shown(desk: Desk, catalog: P
     wanted = plan(gather(catalog, desk.policy), "tars.audit", knobs=False)
     assert after.plan == wanted
     assert after.plan.actions["drop"].images == before.plan.actions["drop"].images + 1
+
+
+def test_what_takes_long_says_how_far_it_is_and_is_done_once(desk: Desk) -> None:
+    said: list[tuple[int, int | None, str]] = []
+
+    def show(*one: Any) -> None:
+        said.append(one)
+
+    def words() -> list[str]:
+        found = [word for word, _ in itertools.groupby(word for *_, word in said)]
+        said.clear()
+        return found
+
+    options = CompositionOptions(stage=1)
+    desk.planning.outlook("mild.yaml", show=show)
+    read = [one for one in said if one[2] == "columns read"]
+    assert [done for done, *_ in read] == list(range(len(read)))
+    assert {of for _, of, _ in read} == {len(read)}
+    assert words() == ["columns read", "applying the policy, looking for copies"]
+    found = desk.planning.contents("mild.yaml", options, show)
+    assert words() == ["columns read", "choosing"]  # one column more, and no second selection
+    desk.planning.outlook("mild.yaml", show=show)
+    assert desk.planning.contents("mild.yaml", options, show) is found
+    assert not said
 
 
 def test_a_sample_is_drawn_and_read_as_the_command_does(desk: Desk, catalog: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from audit import duplicates
 from audit.verdicts import Decision
+from curation import arrays
 from curation.alike import Alike
 from curation.policy import load
 from curation.rules import ACTIONS, Policy
@@ -367,6 +369,60 @@ def test_hashes_are_read_as_written() -> None:
     values, known = hashes(column)
     assert values.tolist() == [255, 0, 2**63, 0]
     assert known.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("most", [None, 2])
+def test_hashes_compared_before_give_the_same_copies_of_any_of_their_rows(most: int | None) -> None:
+    rng = np.random.default_rng(9)
+    hashes = rng.integers(0, 2**64, 50, dtype=np.uint64)[rng.integers(0, 50, 500)]
+    hashes ^= np.uint64(1) << rng.integers(0, 64, 500).astype(np.uint64)
+    values, value_of = np.unique(hashes, return_inverse=True)
+    pairs = duplicates.pairs_among(values, 2, most)
+    for share in (1.0, 0.5, 0.0):
+        some = np.flatnonzero(rng.random(500) < share)
+        rank = rng.permutation(500)[: len(some)]
+        found = duplicates.near_among(value_of[some], pairs, rank)
+        if most is None:
+            assert found.tolist() == duplicates.near(hashes[some], rank, 2).tolist()
+        assert (found >= 0).any() == bool(share)
+
+
+@pytest.mark.parametrize("names", [("a", "b", "c", "d"), ("d", "c", "b", "a")])
+def test_of_copies_the_largest_stays_then_the_first_by_name(names: tuple[str, ...]) -> None:
+    rows = [
+        row(n, illegal=0.1, sha256=f"{7:064x}", phash=f"{n:016x}", key=name, **more)
+        for n, (name, more) in enumerate(
+            zip(names, ({}, {}, {"size": 2**33}, {"size": 2**33}), strict=True)
+        )
+    ]
+    policy = load("balanced")
+    for given in (rows, [{**one, "size": 5} for one in rows]):
+        made = table(policy, *given)
+        order = Alike(made).order(policy.duplicates)
+        wanted = sorted(range(4), key=lambda n: (-given[n]["size"], names[n]))
+        assert np.argsort(order).tolist() == wanted
+
+
+def test_texts_are_numbers_as_python_reads_them() -> None:
+    texts = [None, "", "12", "0123456789abcdef", "0123456789ABCDEF", "fffffffffffffffg", "é" * 8]
+    texts += ["ffffffffffffffff" * 4, "0" * 63 + "1", "ffffffffffffffff"]
+    column = pa.chunked_array([pa.array(texts[:4]), pa.array([], pa.string()), pa.array(texts[4:])])
+    hashes, known = arrays.hashes(column.slice(1))
+    wanted = [int(text, 16) if text in (texts[3], texts[9]) else None for text in texts[1:]]
+    assert hashes.tolist() == [number or 0 for number in wanted]
+    assert known.tolist() == [number is not None for number in wanted]
+    words, known = arrays.hexadecimal(column, 64)
+    assert [n for n, yes in enumerate(known.tolist()) if yes] == [7, 8]
+    assert words[8].tolist() == [0, 0, 0, 1]
+
+
+def test_equal_texts_have_equal_codes_and_no_others() -> None:
+    texts = ["", "b", None, "long enough", "long enough too", "b", "", None, "long enough"]
+    codes = arrays.codes(pa.chunked_array([pa.array(texts[:3]), pa.array(texts[3:])])).tolist()
+    assert [code < 0 for code in codes] == [text is None for text in texts]
+    for one, other in itertools.combinations(range(len(texts)), 2):
+        assert (codes[one] == codes[other]) == (texts[one] == texts[other])
+    assert arrays.codes(pa.chunked_array([], pa.string())).tolist() == []
 
 
 def test_copies_that_are_known_already_change_nothing() -> None:
