@@ -22,6 +22,8 @@ from curation.seeded import draws
 RATIO = 3000 / 11199
 """Clean rows for each risky one in stage 1 (papers.md 3.1): about the size of the largest type."""
 
+_BYTES = ("sha256", "image_member", "status", "size")
+
 CAPPED, NOT_SAMPLED = "above a cap", "clean, not among those wanted"
 
 
@@ -123,7 +125,7 @@ def _clean_wanted(
 def _without_bytes(rows: pa.Table, among: Mask) -> Mask:
     """[N] of these rows those of which there is no scored image to be fetched and checked."""
     found = among.copy()
-    found[among] = ~_has_bytes(rows.filter(pa.array(among)))
+    found[among] = ~_has_bytes(rows.select(_BYTES).filter(pa.array(among)))
     return found
 
 
