@@ -77,6 +77,12 @@ def test_back_returns_to_the_former_filter_and_forward_again(page: Any, site: Si
     settled(page)
     page.go_forward()
     expect(cells(page).first).to_have_attribute("data-row", privacy[0])
+    settled(page)
+    page.get_by_role("link", name="Decisions").click()
+    expect(page.get_by_text("To settle")).to_be_visible()
+    page.go_back()
+    expect(cells(page).first).to_have_attribute("data-row", privacy[0])
+    expect(page).to_have_url(re.compile("type=privacy"))
 
 
 def test_turning_pages_makes_no_steps_of_the_history(page: Any, site: Site) -> None:

@@ -1,7 +1,7 @@
 // The address names filters, page and item, so that a reload and a pasted address come back to them.
 // Streamlit replaces the address when a filter changes, and adds a step when fields go with it; here
-// a filter that changed is one step, and Back returns to the former one: Streamlit then runs with
-// what the address says. A page turned and another item are no steps.
+// a filter that changed is one step, and so is another page: Back returns to what was before, and
+// Streamlit then runs with what the address says. A page turned and another item are no steps.
 
 const REST_MS = 250; // the cursor has come to rest
 const NO_STEPS = ["page", "item"];
@@ -75,11 +75,20 @@ function filtersOf(href) {
 }
 
 // Nothing tells a page before its address is replaced, so history itself passes on what it is asked.
+// On the way to another page Streamlit first takes all fields out of the address, as a step of its
+// own; the other page takes the place of that.
 const plain = { pushState: history.pushState.bind(history), replaceState: history.replaceState.bind(history) };
+let emptied = null;
 for (const how of Object.keys(plain)) {
   history[how] = (state, title, to) => {
-    if (!Address.now || to == null) return plain[how](state, title, to);
-    const [does, address] = Address.now.written(how, new URL(to, location.href));
-    return plain[does](state, title, address);
+    if (to == null) return plain[how](state, title, to);
+    const asked = new URL(to, location.href);
+    const isHere = asked.pathname === location.pathname;
+    const isLeft = how === "pushState" && !isHere && location.href === emptied;
+    const [does, address] = (isHere && Address.now?.written(how, asked)) || [isLeft ? "replaceState" : how, asked];
+    const isEmptied = how === "pushState" && isHere && location.search && !address.search;
+    plain[does](state, title, address);
+    emptied = isEmptied ? location.href : null;
+    return undefined;
   };
 }
