@@ -1,7 +1,7 @@
 """What a policy would do with the catalog, kept ready: one change of it takes one selection.
 
 The columns that selection needs are read once for each published catalog and then stay in memory,
-about 300 MB a million rows; whoever opens the pages Policy, Estimate or Export first waits for it.
+about 500 MB a million rows; whoever opens the pages Policy, Estimate or Export first waits for it.
 """
 
 from __future__ import annotations
