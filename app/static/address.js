@@ -12,6 +12,7 @@ class Address {
     this.stepped = false; // Back or Forward: the address is the wish, not its outcome
     this.awaited = false; // a filter has changed, and its rows are on their way
     this.onStep = () => {
+      clearTimeout(this.timer); // the item was one of the rows before
       this.stepped = true;
       this.kept = location.href;
     };
@@ -26,7 +27,7 @@ class Address {
   set item(id) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (this.awaited) return;
+      if (this.awaited || this.stepped) return; // other rows are on their way
       const address = new URL(location.href);
       address.searchParams.set("item", id);
       this.replace(address);
