@@ -398,9 +398,12 @@ def test_the_log_is_text_newest_first_and_filtered(catalog: Path) -> None:
     (catalog / "review.yaml").write_text("adjudicators: [ann]\n")
     desk = open_desk(Desk(catalog, "ann"))
     rows = rows_of(desk)
-    first = say(catalog, rows[0], "ann", "drop", note="![x](http://beacon.example/n.png)\x1b[31m")
-    say(catalog, rows[1], "bob", "relabel", type="illegal", level="low", batch=BATCH)
-    Decisions(catalog).append([undo(first)])
+    times = [f"2026-05-04T03:02:0{second}.000Z" for second in range(3)]
+    hostile = "![x](http://beacon.example/n.png)\x1b[31m"
+    first = say(catalog, rows[0], "ann", "drop", note=hostile, time=times[0])
+    said = {"type": "illegal", "level": "low", "batch": BATCH, "time": times[1]}
+    say(catalog, rows[1], "bob", "relabel", **said)
+    Decisions(catalog).append([undo(first, time=times[2])])
     lines = table(drawn("decisions", section="Log"))
     assert [line[1:3] for line in lines] == [
         ["ann", "undo"], ["bob", "relabel"], ["ann", "drop (undone)"]
