@@ -116,7 +116,6 @@ PROMISES: dict[int, tuple[str, ...]] = {
     20: (
         "a catalog replaced under the page is announced, and the queue stays",
         "reviewers: test_a_catalog_replaced_while_two_page_disturbs_neither",
-        "browser: test_a_catalog_replaced_under_the_page_is_announced",
     ),
     21: (
         "`curate plan` beside the open screen knows the last decision",

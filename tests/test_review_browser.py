@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from audit.building import index
 from audit.outcomes import settle
 from audit.verdicts import read_log
 from tests import reviews
@@ -383,16 +382,6 @@ def test_filter_page_and_item_survive_a_reload_and_a_pasted_address(page: Any, s
         settled(page)
         assert cells(page).nth(cursor(page)).get_attribute("data-row") == row
         assert "order=Random" in page.url
-
-
-def test_a_catalog_replaced_under_the_page_is_announced(page: Any, site: Site) -> None:
-    go(page, site)
-    shown = [cell.get_attribute("data-row") for cell in cells(page).all()]
-    index(site.catalog)
-    expect(page.get_by_text("New results")).to_be_visible(timeout=30_000)
-    assert [cell.get_attribute("data-row") for cell in cells(page).all()] == shown
-    page.get_by_role("button", name="Renew the queue").click()
-    expect(page.get_by_text("New results")).to_be_hidden()
 
 
 def test_a_reload_with_a_full_outbox_loses_nothing(page: Any, site: Site) -> None:

@@ -135,7 +135,7 @@ def test_a_note_is_added_to_the_latest_decision(page: Any, site: Site) -> None:
     page.keyboard.type("Is this a real person? x")  # typing decides nothing
     shot(page, "note")
     page.keyboard.press("Enter")
-    expect(field).to_have_count(0)
+    expect(field).to_be_hidden()
     settled(page)
     (said,) = standing(d for d in read_log(site.catalog).decisions if str(d.row_id) == row)
     assert (said.verdict, said.note) == ("escalate", "Is this a real person? x")
@@ -143,7 +143,7 @@ def test_a_note_is_added_to_the_latest_decision(page: Any, site: Site) -> None:
     page.keyboard.press("t")
     expect(field).to_have_value(said.note)
     page.keyboard.press("Escape")
-    expect(field).to_have_count(0)
+    expect(field).to_be_hidden()
     page.keyboard.press("z")
     settled(page)
     assert not standing(d for d in read_log(site.catalog).decisions if str(d.row_id) == row)

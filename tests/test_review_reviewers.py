@@ -176,6 +176,9 @@ def test_a_catalog_replaced_while_two_page_disturbs_neither(
         settled(page)
         assert reviews.log(catalog, name)[-1]["verdict"] == "keep"
     assert not {*before["ann"]} & {*before["ben"]}
+    ann = pages["ann"]
+    ann.get_by_role("button", name="Renew the queue").click()
+    expect(ann.get_by_text("New results")).to_be_hidden()
 
 
 def test_a_plan_made_meanwhile_knows_the_last_decision(

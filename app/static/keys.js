@@ -40,7 +40,8 @@ function isBusy(event) {
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey || event.metaKey) return true;
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
-  if (target.closest("input, textarea, select, [contenteditable=''], [contenteditable=true]")) return true;
+  const field = target.closest("input, textarea, select, [contenteditable=''], [contenteditable=true]");
+  if (field?.checkVisibility()) return true; // one of a dialog just closed has the focus for a moment more
   const role = target.closest("[role]")?.getAttribute("role");
   if (["textbox", "combobox", "searchbox", "spinbutton", "slider", "menu", "menuitem", "radio"].includes(role)) return true;
   return Boolean(document.querySelector("[role=dialog], [role=alertdialog], dialog[open]"));
