@@ -20,10 +20,12 @@ from audit.scorer import Scorer
 from curation.decisions import decide
 from tests import reviews
 from tests.browsing import (
+    WIDTHS,
     Site,
     cells,
     clear_requests,
     expect,
+    go,
     needs_browser,
     row_id,
     settled,
@@ -234,7 +236,9 @@ class TestInABrowser:
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_text("Choose a picture; the samples")).to_be_visible()
 
-    def test_words_typed_fill_the_grid_and_stay_in_the_address(self, page: Any, site: Site) -> None:
+    def test_a_condition_fills_the_grid_and_stays_in_the_address_or_is_stopped(
+        self, page: Any, site: Site
+    ) -> None:
         page.goto(f"{site.url}/search?way=SQL")
         field = page.get_by_label("A condition, in SQL")
         field.fill("key < '00010'")
@@ -249,6 +253,12 @@ class TestInABrowser:
         expect(page.get_by_text("sql: ")).to_be_visible()
         expect(cells(page)).to_have_count(0)
         shot(page, "search_wrong")
+        field.fill("(select count(*) from range(100000000000000)) > 1")
+        field.press("Enter")
+        expect(page.get_by_text("stopped after 5 s")).to_be_visible(timeout=15_000)
+        field.fill("key < '00003'")
+        field.press("Enter")
+        expect(cells(page)).to_have_count(3, timeout=30_000)
 
     def test_another_way_in_is_one_step_back(self, page: Any, site: Site) -> None:
         page.goto(f"{site.url}/search?way=SQL&sql=key+<+'00010'")
@@ -260,15 +270,16 @@ class TestInABrowser:
         expect(page.get_by_label("A condition, in SQL")).to_have_value("key < '00010'")
         expect(cells(page)).to_have_count(10, timeout=30_000)
 
-    def test_an_endless_condition_stops_and_the_page_goes_on(self, page: Any, site: Site) -> None:
-        page.goto(f"{site.url}/search?way=SQL")
-        field = page.get_by_label("A condition, in SQL")
-        field.fill("(select count(*) from range(100000000000000)) > 1")
-        field.press("Enter")
-        expect(page.get_by_text("stopped after 5 s")).to_be_visible(timeout=15_000)
-        field.fill("key < '00003'")
-        field.press("Enter")
-        expect(cells(page)).to_have_count(3, timeout=30_000)
+    def test_a_map_of_evidence_is_drawn_on_the_small_picture(self, page: Any, site: Site) -> None:
+        go(page, site, "/?show=Everything+scored")
+        page.keyboard.press("w")
+        chart = page.get_by_test_id("map")
+        expect(chart).to_be_visible(timeout=60_000)
+        expect(page.get_by_test_id("under")).to_contain_text("Light: what speaks for")
+        assert max(page.evaluate(WIDTHS)) <= 32
+        assert not clear_requests(page)
+        page.keyboard.press("ArrowRight")
+        expect(chart).to_be_hidden()
 
     def test_the_pane_leads_to_what_looks_the_same(self, page: Any, site: Site) -> None:
         page.goto(f"{site.url}/search?way=Name&uid=00007")

@@ -16,9 +16,6 @@ import pytest
 
 from app.people import People, Personal
 from app.tokens import HEADER, Tokens
-from audit import header
-from audit.scorer import Scorer
-from audit.taxonomy import Taxonomy
 from tests import reviews
 from tests.browsing import (
     WIDTHS,
@@ -41,10 +38,7 @@ LOCKED = "Stop. Tell the team lead, room 4."
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures of made-up scores, by a scorer that there is."""
     made = reviews.write(tmp_path_factory.mktemp("wellbeing"))
-    scorer = Scorer.load("compact", device="cpu")
-    header.settle(made, [], header.maker(scorer), Taxonomy.load(), {})
     (made / "review.yaml").write_text(f"locked: {LOCKED}\nguidelines: Judge what is shown.\n")
     return made
 
@@ -230,18 +224,6 @@ def test_types_one_does_not_want_are_not_given(page: Any, site: Site, calm: Peop
     assert "insults" in shown
     assert "privacy" not in shown
     assert "illegal" not in shown
-
-
-def test_a_map_of_evidence_is_drawn_on_the_small_picture(page: Any, site: Site) -> None:
-    go(page, site)
-    page.keyboard.press("w")
-    chart = page.get_by_test_id("map")
-    expect(chart).to_be_visible(timeout=60_000)
-    expect(page.get_by_test_id("under")).to_contain_text("Light: what speaks for")
-    assert max(page.evaluate(WIDTHS)) <= 32
-    assert not clear_requests(page)
-    page.keyboard.press("ArrowRight")
-    expect(chart).to_be_hidden()
 
 
 def test_the_pane_is_text_first_with_everything_known(page: Any, site: Site) -> None:
