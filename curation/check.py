@@ -17,6 +17,7 @@ Nothing is written, and nothing stops at the first fault.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -143,24 +144,23 @@ def _splits(export: Export, distance: int) -> None:
         export.report.fault(
             "splits", f"{train[digest]} and {val[digest]}", "are the same picture, in both splits"
         )
-    hashes = {digest: export.phash(digest) for digest in train.keys() ^ val.keys() if digest}
-    known = sorted((value, digest) for digest, value in hashes.items() if value is not None)
-    values = np.array([int(value, 16) for value, _ in known], np.uint64)
-    told: set[tuple[int, int]] = set()
-    for pairs in duplicates.pairs_of(values, distance):
-        for one, other in pairs.tolist():
-            here, there = known[one][1], known[other][1]
-            pair = (min(one, other), max(one, other))
-            if (here in train) == (there in train) or pair in told:
-                continue
-            told.add(pair)
-            a, b = (here, there) if here in train else (there, here)
-            apart = int(duplicates.ones(values[[one]] ^ values[[other]])[0])
-            export.report.fault(
-                "splits",
-                f"{train[a]} and {val[b]}",
-                f"look alike ({apart} of 64 bits apart) and are in both splits",
-            )
+    by_hash: dict[int, list[str]] = {}
+    for digest in sorted(digest for digest in train.keys() ^ val.keys() if digest):
+        if (phash := export.phash(digest)) is not None:
+            by_hash.setdefault(int(phash, 16), []).append(digest)
+    values = np.array(sorted(by_hash), np.uint64)
+    known = [by_hash[value] for value in values.tolist()]
+    same = np.column_stack([np.arange(len(values))] * 2)  # pictures of one hash are alike, too
+    near = duplicates.pairs_among(values, distance)
+    for one, other in np.concatenate([same, near, near[:, ::-1]]).tolist():
+        apart = int(duplicates.ones(values[[one]] ^ values[[other]])[0])
+        for here, there in product(known[one], known[other]):
+            if here in train and there in val:
+                export.report.fault(
+                    "splits",
+                    f"{train[here]} and {val[there]}",
+                    f"look alike ({apart} of 64 bits apart) and are in both splits",
+                )
 
 
 def _sampler(export: Export, drawn: int) -> None:

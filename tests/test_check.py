@@ -279,21 +279,26 @@ def test_the_same_and_nearly_the_same_picture_in_both_splits_is_named(
     only(tmp_path / "same", "splits: .* are the same picture, in both splits", drawn=0)
 
 
-def test_a_picture_saved_again_is_near_in_both_splits(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("quality", "bits"), [(60, 0), (10, 2)])
+@pytest.mark.parametrize("splits", [("train", "val"), ("val", "train")])
+def test_a_picture_saved_again_is_near_in_both_splits(
+    tmp_path: Path, splits: tuple[str, str], quality: int, bits: int
+) -> None:
     picture = Image.linear_gradient("L").rotate(30).resize((80, 60)).convert("RGB")
     (tmp_path / "tars").mkdir()
     with tarfile.open(tmp_path / "tars" / "0.tar", "w") as tar:
-        for name, quality in (("a", 95), ("b", 60)):
+        for name, saved in (("a", 95), ("b", quality)):
             file = io.BytesIO()
-            picture.save(file, "JPEG", quality=quality)
+            picture.save(file, "JPEG", quality=saved)
             info = tarfile.TarInfo(f"{name}.jpg")
             info.size = file.tell()
             tar.addfile(info, io.BytesIO(file.getvalue()))
     catalog = tmp_path / "tars.audit"
     write_part(catalog, expand([str(tmp_path / "tars")])[0])
     one, other = source_rows(catalog)
-    exported(tmp_path / "near", [record(one, 1), record(other, 4, split="val")])
-    only(tmp_path / "near", r"splits: .* look alike \(\d of 64 bits apart\)", drawn=0)
+    first, second = splits
+    exported(tmp_path / "near", [record(one, 1, split=first), record(other, 4, split=second)])
+    only(tmp_path / "near", rf"splits: .* look alike \({bits} of 64 bits apart\)", drawn=0)
 
 
 def test_too_few_clean_records_for_the_sampler_are_told_in_stage_1_only(copy: Path) -> None:
