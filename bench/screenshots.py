@@ -148,6 +148,9 @@ def at_rest(page: Any) -> None:
     for selector in ("[data-testid=stSkeleton]", "[data-pending]:not([data-pending='0'])"):
         page.locator(selector).first.wait_for(state="detached")
     page.wait_for_load_state("networkidle")
+    pane = page.get_by_test_id("pane")
+    if pane.is_visible():
+        pane.locator(".bars, .withheld").first.wait_for()
 
 
 def small(png: bytes) -> bytes:

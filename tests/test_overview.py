@@ -178,7 +178,7 @@ def test_progress_is_everybodys_total_and_ones_own_part(catalog: Path, desk: Des
 
 
 def test_agreement_is_shown_once_two_have_judged_the_same(catalog: Path, desk: Desk) -> None:
-    assert "No picture has been judged by two people yet." in said(opened())
+    assert "No picture has a type from two people yet; keep and drop name none." in said(opened())
     rows = desk.now().columns(["row_id", "uid", "status"]).to_pylist()
     rows = [row for row in rows if row["status"] == "scored"][:6]
     for n, row in enumerate(rows):

@@ -239,7 +239,10 @@ def _agreement(here: Visit) -> None:
             "at once, and rulings, do not count."
         )
     else:
-        st.text("No picture was judged by two reviewers yet; second reviews come with Review.")
+        st.text(
+            "No picture has a type from two people yet; keep and drop name none. Second looks come "
+            "with Review."
+        )
     if here.reviewer is not None:
         show_link("How steady your own decisions are: Settings →", SETTINGS)
 

@@ -171,7 +171,7 @@ def _agreement(here: Visit) -> None:
         if found.pictures and found.positive
     ]
     if not rows:
-        st.text("No picture has been judged by two people yet.")
+        st.text("No picture has a type from two people yet; keep and drop name none.")
         return
     show_table("agreement", f"Pictures that two or more judged. {METHOD}",
                ("type", "pictures", "alike", "kappa (95 %)"), rows, figures=(1, 2, 3))  # fmt: skip
