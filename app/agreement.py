@@ -27,6 +27,7 @@ from curation.bounds import agreement
 DRAWS = 2_000
 SEED = 0
 RISKY = "risky or safe"
+NONE_YET = "No picture has a type from two people yet; keep and drop name none."
 METHOD = f"Fleiss' kappa; 95 % interval: bootstrap over pictures, {DRAWS:,} draws"
 _TAIL = 0.025
 _Z = 1.959964  # the normal quantile of 1 - _TAIL

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.component import component
 from app.logs import FORMATS, moment, told_to
+from app.notes import many
 from app.visit import Visit
 
 SCRIPTS = ("dom.js", "asking.js", "downloads.js")
@@ -25,7 +26,7 @@ def show_downloads(here: Visit) -> None:
     log = here.desk.mirror.log()
     count = len(told_to(here.desk, here.reviewer, log))
     left_out = (
-        f" Left out: {_many(len(log) - count, 'line')} of others about samples that you have not "
+        f" Left out: {many(len(log) - count, 'line')} of others about samples that you have not "
         "decided; curate decisions CATALOG export FILE writes all."
         if count < len(log)
         else ""
@@ -34,14 +35,10 @@ def show_downloads(here: Visit) -> None:
         "token": here.token,
         "ends": at.ends,
         "name": at.name,
-        "about": f"The log at {at.name}: {_many(count, 'line')} of "
-        f"{_many(len(at.ends), 'reviewer')}, undone ones too, by time. "
+        "about": f"The log at {at.name}: {many(count, 'line')} of "
+        f"{many(len(at.ends), 'reviewer')}, undone ones too, by time. "
         f"The same moment always gives you the same bytes.{left_out}",
         "formats": [{"format": form, "about": ABOUT[form]} for form in FORMATS],
     }
     draw = component("audit_downloads", "downloads.html", ("downloads.css",), SCRIPTS)
     draw(key="downloads", data=data)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -40,6 +40,11 @@ def working() -> Iterator[Show]:
             bar.empty()
 
 
+def many(count: int, what: str) -> str:
+    """How many of something: "1 line", "1,200 lines"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def problem(line: str) -> None:
     """A line about what is wrong; never Markdown, for it may quote a file."""
     with st.container(border=True):

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from audit.text import visible
+from curation.knobs import Change
 from curation.picture import svg
-from curation.plan import Change, Plan
+from curation.plan import Plan
 from curation.rules import ACTIONS
 
 REASONS_SHOWN = 12

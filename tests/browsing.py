@@ -62,6 +62,12 @@ def shown(catalog: Path, *options: str) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog for all tests of a module, where it has none of its own."""
+    return reviews.write(tmp_path_factory.mktemp("catalog"))
+
+
+@pytest.fixture(scope="module")
 def site(catalog: Path) -> Iterator[Site]:
     """The screen of the module's own `catalog`."""
     with shown(catalog) as found:
@@ -100,13 +106,14 @@ class Windows:
         """Leave every page, as somebody who closes a window does; returns errors in them."""
         faults: list[str] = []
         for page in self._pages.values():
-            if page.is_closed():
-                continue
-            faults += page.faults
             try:
-                _clear(page)
+                if not page.is_closed():
+                    _clear(page)
             except Error:  # its server has gone
                 page.context.close()
+            faults += page.faults
+            page.asked.clear()
+            page.faults.clear()
         return faults
 
 
@@ -119,8 +126,6 @@ def _clear(page: Any) -> None:
     page.context.clear_cookies()
     page.set_viewport_size(WINDOW)
     page.emulate_media(reduced_motion="null")
-    page.asked.clear()
-    page.faults.clear()
 
 
 def new_page(chromium: Any) -> Any:

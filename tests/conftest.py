@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsing import browser, fresh_page, opened, page, site, windows
+from tests.browsing import browser, catalog, fresh_page, opened, page, site, windows
 
-__all__ = ["browser", "fresh_page", "opened", "page", "site", "windows"]
+__all__ = ["browser", "catalog", "fresh_page", "opened", "page", "site", "windows"]
 
 # Everything here is small: threads that wait for each other would be the slowest part of it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

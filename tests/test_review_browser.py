@@ -9,8 +9,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from audit.outcomes import settle
 from audit.verdicts import read_log
 from tests import reviews
@@ -30,11 +28,6 @@ from tests.browsing import (
 )
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("browser"))
 
 
 def test_it_prints_one_address_and_listens_on_loopback_only(site: Site) -> None:

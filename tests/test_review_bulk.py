@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from audit.catalog import Catalog
 from audit.outcomes import settle, standing
 from audit.verdicts import read_log
@@ -17,11 +15,6 @@ from tests import reviews
 from tests.browsing import Site, cells, expect, go, needs_browser, settled, shot
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("bulk"))
 
 
 def number(text: str) -> int:

@@ -19,13 +19,7 @@ from audit.building import index
 from audit.errors import UsageError
 from audit.reader import Spec
 from curation.decisions import Decisions, decide, undo
-from tests import reviews
 from tests.pages import drawn, grid, texts
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from app.exposure import DAYS_KEPT, Capped, Exposure
 from app.people import People, Personal, as_json, from_json
 from app.private import FOLDER
 from audit.errors import UsageError
-from tests import reviews
 from tests.asking import Asked
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*")
@@ -52,11 +51,6 @@ def people(tmp_path: Path) -> People:
 @pytest.fixture
 def exposure(tmp_path: Path, people: People, clock: Clock) -> Exposure:
     return Exposure(tmp_path, people, clock)
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("people"))
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ from tests.asking import Asked
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*")
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("review"))
-
-
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
     return Desk(catalog, "ann")

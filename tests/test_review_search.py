@@ -37,11 +37,6 @@ from tests.pages import drawn, given, grid, texts
 PICTURES = 30
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("search"))
-
-
 @pytest.fixture
 def desk(catalog: Path) -> Desk:
     return open_desk(Desk(catalog, "ann"))

@@ -32,11 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit.*"
 PEOPLE = {"ann.lee@example.org": "ann", "sub-7": "ben"}
 
 
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("signin"))
-
-
 def row(desk: Desk) -> int:
     from audit.reader import Spec
 

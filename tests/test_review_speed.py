@@ -13,15 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import reviews
 from tests.browsing import Site
 
 PIDFD_GETFD = 438  # number of the system call, the same on every architecture of Linux
-
-
-@pytest.fixture(scope="module")
-def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reviews.write(tmp_path_factory.mktemp("speed"))
 
 
 def sockets_of(process: int) -> Iterator[socket.socket]:

@@ -81,9 +81,9 @@ def test_only_our_packages_are_installed(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "among"), [("data", "taxonomy.yaml"), ("app", "main.py"), ("app", "static/grid.js")]
+    ("folder", "among"), [("data", {"taxonomy.yaml"}), ("app", {"main.py", "static/grid.js"})]
 )
-def test_a_folder_is_inside_unchanged(wheel: Path, folder: str, among: str) -> None:
+def test_a_folder_is_inside_unchanged(wheel: Path, folder: str, among: set[str]) -> None:
     inside = f"audit/_bundled/{folder}/"
     with zipfile.ZipFile(wheel) as archive:
         bundled = {
@@ -94,7 +94,7 @@ def test_a_folder_is_inside_unchanged(wheel: Path, folder: str, among: str) -> N
     home = ROOT / folder
     files = [p for p in home.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     ours = {p.relative_to(home).as_posix(): p.read_bytes() for p in files}
-    assert among in ours
+    assert among <= ours.keys()
     assert bundled == ours
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 import streamlit as st
 
-from app.agreement import METHOD, Agreement
+from app.agreement import METHOD, NONE_YET, Agreement
 from app.download import show_downloads
 from app.links import SETTINGS, address, follow, show_link
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
@@ -239,10 +239,7 @@ def _agreement(here: Visit) -> None:
             "at once, and rulings, do not count."
         )
     else:
-        st.text(
-            "No picture has a type from two people yet; keep and drop name none. Second looks come "
-            "with Review."
-        )
+        st.text(f"{NONE_YET} Second looks come with Review.")
     if here.reviewer is not None:
         show_link("How steady your own decisions are: Settings →", SETTINGS)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.agreement import METHOD
+from app.agreement import METHOD, NONE_YET
 from app.counted import counted
 from app.links import address, follow, show_link
 from app.progress import agreements, progress
@@ -171,7 +171,7 @@ def _agreement(here: Visit) -> None:
         if found.pictures and found.positive
     ]
     if not rows:
-        st.text("No picture has a type from two people yet; keep and drop name none.")
+        st.text(NONE_YET)
         return
     show_table("agreement", f"Pictures that two or more judged. {METHOD}",
                ("type", "pictures", "alike", "kappa (95 %)"), rows, figures=(1, 2, 3))  # fmt: skip

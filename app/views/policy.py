@@ -12,7 +12,7 @@ import streamlit as st
 from app.drafting import Draft, begin, draft, is_old
 from app.editor import PARTS
 from app.faults import short
-from app.notes import done, problem, told, working
+from app.notes import done, many, problem, told, working
 from app.planning import Outlook
 from app.tables import show_table
 from app.visit import Visit, visit
@@ -145,7 +145,7 @@ def _time(hours: float) -> str:
     minutes = max(1, math.ceil(hours * 60)) if hours else 0
     if minutes >= 60:
         return f"{hours:,.1f} hours"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return many(minutes, "minute")
 
 
 def _actions(now: Outlook, before: Outlook | None, than: str) -> None:
