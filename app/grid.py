@@ -12,7 +12,8 @@ from collections.abc import Callable
 from app.cards import cards
 from app.component import component
 from app.people import as_json
-from app.runs import Assignment
+from app.results import edition
+from app.runs import NOTHING, Assignment
 from app.visit import Visit
 from audit.reader import Spec
 from audit.taxonomy import LEVELS, TYPES
@@ -23,7 +24,7 @@ SCRIPTS = (
     "cells.js", "selection.js", "bar.js", "pager.js", "ending.js", "outbox.js", "undoing.js",
     "deciding.js", "address.js", "reveal.js", "pane.js", "parts.js", "wellbeing.js",
     "evidence.js", "near.js", "blind.js", "searching.js", "leaving.js", "jobs.js", "bulk.js",
-    "noting.js", "ruling.js", "keyspage.js", "grid.js",
+    "noting.js", "ruling.js", "editions.js", "keyspage.js", "grid.js",
 )  # fmt: skip
 """Joined into one module, in this order; parts of the screen between parts.js and grid.js."""
 
@@ -59,6 +60,8 @@ def show_grid(
         "total": given.left,
         "whole": given.results.whole,
         "set": given.results.name,
+        "edition": None if given.results is NOTHING else edition(given.results.signature),
+        "latest": edition(visit.desk.now().signature),
         "ruling": ruling,
         "empty": empty,
         "types": list(TYPES),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.faults import of_disk, short
-from app.notes import problem
+from app.notes import in_one_line
 from app.views.decisions import decisions_page
 from app.views.entrance import entrance
 from app.views.estimate import estimate_page
@@ -15,7 +14,6 @@ from app.views.policy import policy_page
 from app.views.queue import queue_page
 from app.views.search import search_page
 from app.views.settings import settings_page
-from audit.errors import ShardwardenError
 
 PAGES = (
     st.Page(queue_page, title="Review", default=True),
@@ -42,9 +40,5 @@ st.html(
 if entrance():
     current = st.navigation(list(PAGES), position="top")
     st.set_page_config(page_title=f"{current.title} – Shardwarden")
-    try:
+    with in_one_line():
         current.run()
-    except ShardwardenError as error:  # of a file that somebody has to mend
-        problem(short(error))
-    except OSError as error:
-        problem(of_disk(error))

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from app.faults import of_disk, short
+from audit.errors import ShardwardenError
 from audit.steps import Show
 from audit.text import visible
 
@@ -38,6 +40,17 @@ def working() -> Iterator[Show]:
             yield show
         finally:
             bar.empty()
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """What goes wrong in the block with a file or a disk is said in one line."""
+    try:
+        yield
+    except ShardwardenError as error:  # of a file that somebody has to mend
+        problem(short(error))
+    except OSError as error:
+        problem(of_disk(error))
 
 
 def many(count: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,11 @@ class ResultSet:
     whole: bool
     signature: Signature
     name: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+def edition(signature: Signature) -> str:
+    """A word for a catalog as it was published once; it tells nothing else."""
+    return hashlib.sha256(repr(signature).encode()).hexdigest()[:16]
 
 
 class Results:

@@ -28,6 +28,9 @@ SETTINGS: dict[str, Any] = {
     "client.toolbarMode": "viewer",
     "global.developmentMode": False,
     "logger.level": "warning",  # addresses hold row_ids
+    # After each run Streamlit would look at every decision in memory, before what the script has
+    # drawn is sent. Python does that by itself, when much has come to be.
+    "runner.postScriptGC": False,
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
     "server.headless": True,
@@ -101,8 +104,8 @@ def serve(
 
         @asynccontextmanager
         async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-            # Streamlit collects garbage after every run of the script, half a second of it going
-            # through modules that stay for good. Set apart, they are no longer looked at.
+            # A collection of garbage goes through all modules for half a second, and nothing else
+            # runs meanwhile. They stay for good: set apart, they are no longer looked at.
             gc.collect()
             gc.freeze()
             ready(_address(listener))

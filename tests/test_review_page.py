@@ -19,7 +19,7 @@ from audit.building import index
 from audit.errors import UsageError
 from audit.reader import Spec
 from curation.decisions import Decisions, decide, undo
-from tests.pages import drawn, grid, texts
+from tests.pages import drawn, grid, run, texts
 
 
 @pytest.fixture
@@ -114,18 +114,28 @@ def test_a_card_shows_ones_own_verdict_and_no_one_elses(catalog: Path, desk: Des
 
 def test_a_replaced_catalog_is_announced_and_the_queue_stays(catalog: Path, desk: Desk) -> None:
     at = drawn("main")
-    before = [card["id"] for card in grid(at)["cards"]]
-    assert not at.info
+    before = grid(at)
+    assert before["edition"] == before["latest"]
     index(catalog)
-    at.run()
-    assert "New results" in at.info[0].value
-    assert [card["id"] for card in grid(at)["cards"]] == before
-    here = Visit(desk, "ann")
+    found = grid(run(at))
+    assert found["edition"] == before["edition"] != found["latest"]
+    assert [card["id"] for card in found["cards"]] == [card["id"] for card in before["cards"]]
     desk.assignments.renew(
-        here, Spec(collapse=True), "open"
+        Visit(desk, "ann"), Spec(collapse=True), "open"
     )  # what the component's button asks for
-    at.run()
-    assert not at.info
+    found = grid(run(at))
+    assert found["edition"] == found["latest"]
+
+
+def test_a_file_that_has_to_be_mended_is_one_line_in_place_of_the_page(catalog: Path) -> None:
+    open_desk(Desk(catalog, "cal"))
+    at = drawn("main")
+    own = catalog / "reviewers" / "cal.json"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("{", encoding="utf-8")
+    (line,) = (text for text in texts(run(at)).splitlines() if "cal.json" in text)
+    assert line.startswith("⚠ cal.json: ")
+    assert line.endswith("mend it or remove it")
 
 
 def test_orders_hold_against_numpy(desk: Desk) -> None:
@@ -201,4 +211,4 @@ def test_every_field_of_the_sidebar_narrows_and_is_in_the_query(desk: Desk) -> N
 
 def test_what_cannot_be_asked_for_is_one_line(desk: Desk) -> None:
     at = drawn("main", low="0.9", high="0.1")
-    assert texts(at) == "risk from 0.9 to 0.1 is empty; swap them"
+    assert texts(at) == "⚠ risk from 0.9 to 0.1 is empty; swap them"

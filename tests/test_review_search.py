@@ -128,7 +128,7 @@ def test_a_condition_fills_the_grid_or_says_what_is_wrong_in_one_line(desk: Desk
     assert "wide" in wrong
     assert len([line for line in wrong.splitlines() if line]) == 1
     refused = texts(drawn("search", way="SQL", sql="true; DROP TABLE samples"))
-    assert refused.startswith("sql: ")
+    assert refused.startswith("⚠ sql: ")
     assert cards(drawn("search", way="SQL", sql="status = 'quarantined'")) == []
 
 

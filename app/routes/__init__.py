@@ -9,7 +9,17 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from app.desk import Desk
-from app.routes import bulk, deciding, exports, items, leaving, modules, pictures, settings
+from app.routes import (
+    bulk,
+    deciding,
+    editions,
+    exports,
+    items,
+    leaving,
+    modules,
+    pictures,
+    settings,
+)
 from app.routes.answering import nothing
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -25,6 +35,7 @@ def routes(desk: Desk) -> list[Route]:
         *exports.routes(desk),
         *settings.routes(desk),
         *leaving.routes(desk),
+        *editions.routes(desk),
         *modules.routes(desk),
         Route("/audit", nothing(), methods=METHODS),
         Route("/audit/{rest:path}", nothing(), methods=METHODS),

@@ -26,6 +26,7 @@
 //     one is open no key is for the screen), .reveal, .pane, .say(text), .ask(path, body) (a
 //     Response; GET without a body; sends the token), .decide(card, said), .advance(), .act(id)
 
+const LATE_MS = 300; // until a decision that is not stored yet is told of
 const ANYWHERE = new Set(["page:next", "page:previous", "search", "leave"]); // not about a sample
 
 class Review {
@@ -88,6 +89,8 @@ class Review {
     if (isNew) {
       this.ids = ids;
       this.reveal.hide();
+      this.work.hidden = !this.cards.length;
+      this.fit(); // before the cells change: they would be laid out twice
       this.cells.build(this.cards, this.marks);
       this.selection.clear();
       this.begun(isFirst || isStep ? this.address.item : isSame ? shown : null);
@@ -104,8 +107,6 @@ class Review {
   // Another page of cards is there: the cursor goes to the one with this id, or to where reading
   // goes on.
   begun(id) {
-    this.work.hidden = !this.cards.length;
-    this.fit();
     const at = this.cards.findIndex((card) => card.id === id);
     if (!this.cards.length) this.nothing();
     else this.select(at >= 0 ? at : this.backwards ? this.cards.length - 1 : this.firstOpen());
@@ -280,10 +281,16 @@ class Review {
     this.act(id);
   }
 
-  // why: what keeps the server from storing them; they stay in this window until it can.
+  // why: what keeps the server from storing them; they stay in this window until it can. What takes
+  // no longer than usual is not told: it would be painted twice for every key.
   pending(count, why) {
     this.grid.dataset.pending = String(count);
-    this.bar.unsent.textContent = count ? `${count} not stored yet${why ? `: ${why}` : ""}` : "";
+    const tell = () => {
+      this.bar.unsent.textContent = count ? `${count} not stored yet${why ? `: ${why}` : ""}` : "";
+    };
+    clearTimeout(this.late);
+    if (count && !why) this.late = setTimeout(tell, LATE_MS);
+    else tell();
   }
 
   count(seen = this.lastSeen) {

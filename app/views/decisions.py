@@ -13,6 +13,7 @@ from app.agreement import METHOD, NONE_YET, Agreement
 from app.download import show_downloads
 from app.links import SETTINGS, address, follow, show_link
 from app.logs import Batch, Wanted, batches, is_undone, lines, reviewers
+from app.notes import in_one_line
 from app.noting import MOST_CHARACTERS
 from app.progress import agreements
 from app.tables import Cell, show_table
@@ -215,6 +216,7 @@ def _progress(here: Visit) -> None:
 
 
 @st.fragment(run_every=1)
+@in_one_line()
 def _running(here: Visit) -> None:
     running = here.desk.batches.running(here.reviewer)
     if not running:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.exporting import Wish, place, there
 from app.faults import short
 from app.jobs import Job
-from app.notes import done, note, problem, told, working
+from app.notes import done, in_one_line, note, problem, told, working
 from app.tables import show_table
 from app.visit import Visit, visit
 from audit.errors import ShardwardenError
@@ -164,6 +164,7 @@ def _jobs(here: Visit) -> None:
 
 
 @st.fragment(run_every=0.7)
+@in_one_line()
 def _running(here: Visit, job: Job) -> None:
     if not job.running:
         st.rerun()

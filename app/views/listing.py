@@ -11,18 +11,19 @@ from functools import partial
 
 import streamlit as st
 
-from app.faults import short
 from app.grid import show_grid
-from app.results import ResultSet
+from app.notes import in_one_line
 from app.visit import Visit
-from audit.errors import ShardwardenError
 from audit.reader import Spec
 
 PLACES = "places"  # (Spec, state) -> page
+RENEWED = "renewed"  # set where rows were found anew: all else is drawn again too
 ANEW = "anew"  # set where what is asked for has changed: it begins at page 1
 _DIGITS_MOST = 9
 
 
+@st.fragment  # a page that is turned draws nothing else anew
+@in_one_line()
 def show_listing(here: Visit, spec: Spec, state: str, empty: str, *, ruling: bool = False) -> None:
     """Draw the page that the address names.
 
@@ -30,13 +31,10 @@ def show_listing(here: Visit, spec: Spec, state: str, empty: str, *, ruling: boo
     empty         what to say where nothing was found
     ruling        whether what is decided settles what was said before
     """
+    if st.session_state.pop(RENEWED, False):
+        st.rerun()  # the fields beside may know more by now
     page = _place(spec, state)
-    try:
-        given = here.desk.assignments.page(here, spec, state, page)
-    except ShardwardenError as error:
-        st.text(short(error))
-        return
-    _changes(here, given.results)
+    given = here.desk.assignments.page(here, spec, state, page)
     show_grid(
         here, given, spec, state, empty=empty,
         turned=partial(_turned, spec, state), renewed=partial(_renewed, here, spec, state),
@@ -75,10 +73,5 @@ def _turned(spec: Spec, state: str) -> None:
 
 def _renewed(here: Visit, spec: Spec, state: str) -> None:
     here.desk.assignments.renew(here, spec, state)
+    st.session_state[RENEWED] = True
     to_first_page()
-
-
-@st.fragment(run_every=5)
-def _changes(here: Visit, results: ResultSet) -> None:
-    if here.desk.now().signature != results.signature:
-        st.info("New results: the catalog was replaced. This queue stays until it is renewed.")

@@ -7,6 +7,7 @@ import streamlit as st
 from app import charts
 from app.counted import counted
 from app.links import address, follow, show_link
+from app.notes import in_one_line
 from app.tables import Cell, show_table
 from app.visit import Visit
 from audit import surveys
@@ -18,6 +19,7 @@ BLOCKS = 6  # of the map's table, each way
 
 
 @st.fragment
+@in_one_line()
 def show_scores(here: Visit) -> None:
     """A histogram, the policy's threshold in it, and how many lie on each side of another."""
     st.subheader("Scores and thresholds", anchor=False)
@@ -75,6 +77,7 @@ def _name(score: str) -> str:
 
 
 @st.fragment
+@in_one_line()
 def show_map(here: Visit) -> None:
     """Where pictures lie that look alike, and a box drawn around some."""
     st.subheader("Map", anchor=False)

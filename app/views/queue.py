@@ -12,6 +12,7 @@ import streamlit as st
 from app.addresses import LABELS
 from app.counted import counted
 from app.faults import short
+from app.notes import problem
 from app.results import STATES
 from app.views.fields import begin, choice, not_covered, several, types
 from app.views.listing import show_listing, to_first_page
@@ -35,7 +36,7 @@ def queue_page() -> None:
         with st.sidebar:
             spec, state = _filters(here)
     except UsageError as error:
-        st.text(short(error))
+        problem(short(error))
         return
     show_listing(here, spec, state, _meaning(here, spec, state))
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.addresses import BROUGHT, BY, LABELS
 from app.faults import short
+from app.notes import problem
 from app.results import STATES
 from app.views.fields import begin, choice, several, types
 from app.views.listing import show_listing, to_first_page
@@ -47,7 +48,7 @@ def search_page() -> None:
         asked = _ASKED.get(by, _brought)(here)
         spec = None if asked is None else Spec(**asked, **narrow)
     except ShardwardenError as error:
-        st.text(short(error))
+        problem(short(error))
         return
     if spec is None:
         st.text(_BEGIN[by])
