@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audit.building import index
@@ -168,6 +170,14 @@ def test_a_catalog_replaced_while_two_page_disturbs_neither(
     for name, page in pages.items():
         go(page, sites[name], "/?stack=false&order=Random")
     before = {name: rows(page) for name, page in pages.items()}
+    ann = pages["ann"]
+    beside = ann.get_by_role("note", name="Samples by type")
+    expect(beside).to_contain_text("privacy")
+    (part,) = catalog.glob("parts/*.parquet")
+    found = pq.read_table(part).to_pylist()
+    for row in found:
+        row["risk_type"] = "illegal" if row["risk_type"] == "privacy" else row["risk_type"]
+    pq.write_table(pa.Table.from_pylist(found, pq.read_schema(part)), part)
     index(catalog)
     for name, page in pages.items():
         expect(page.get_by_text("New results")).to_be_visible(timeout=20_000)
@@ -176,9 +186,9 @@ def test_a_catalog_replaced_while_two_page_disturbs_neither(
         settled(page)
         assert reviews.log(catalog, name)[-1]["verdict"] == "keep"
     assert not {*before["ann"]} & {*before["ben"]}
-    ann = pages["ann"]
     ann.get_by_role("button", name="Renew the queue").click()
     expect(ann.get_by_text("New results")).to_be_hidden()
+    expect(beside).not_to_contain_text("privacy")
 
 
 def test_a_plan_made_meanwhile_knows_the_last_decision(
