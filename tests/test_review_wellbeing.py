@@ -139,6 +139,8 @@ def test_a_picture_that_comes_too_late_is_not_shown(page: Any, site: Site) -> No
     page.keyboard.press("b")
     expect(page.get_by_test_id("said")).to_have_text("Fetching the picture")
     page.keyboard.press("ArrowRight")
+    while not held:  # the browser has asked; this process has yet to hear of it
+        page.wait_for_timeout(10)
     held[0].continue_()
     page.unroute("**/audit/clear/*")
     reveal(page)
