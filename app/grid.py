@@ -7,6 +7,7 @@ a page is turned. Nothing sharp is in what is sent here.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 
 from app.cards import cards
@@ -44,12 +45,15 @@ def show_grid(
 
     spec, state   that the page is of
     empty         what to say where there is nothing on it
-    turned        called when another page is wanted: `st.session_state["grid"]["turn"]`
+    turned        called when another page is wanted: `st.session_state["grid"]["turn"]`, {"set": name
+                  of the result set that the browser shows, "page": 1-based}
     renewed       called when the rows are to be found anew
     ruling        whether what is decided settles what was said before
     """
     ids = [row.row_id for row in given.rows]
     data = {
+        "answer": secrets.token_hex(4),  # the browser hears of nothing that is the same as before
+        "session": visit.window,
         "token": visit.token,
         "reviewer": visit.reviewer,
         "catalog": _called(visit),

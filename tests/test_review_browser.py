@@ -399,6 +399,8 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(
     site = Site(catalog, reviews.free_port())
     with reviews.serving(catalog, site.port, tmp_path / "output") as running:
         go(page, site)
+        page.keyboard.press("PageDown")
+        expect(page).to_have_url(re.compile("page=2"))
         before = len(reviews.log(catalog))
         os.kill(running.pid, signal.SIGKILL)
         running.wait(20)
@@ -407,6 +409,12 @@ def test_a_killed_server_loses_nothing_and_doubles_nothing(
         expect(page.get_by_test_id("grid")).to_have_attribute("data-pending", "5")
     with reviews.serving(catalog, site.port, tmp_path / "again") as running:
         expect(page.get_by_test_id("grid")).to_have_attribute("data-pending", "0", timeout=60_000)
+        app = page.get_by_test_id("stApp")
+        expect(app).to_have_attribute("data-test-connection-state", "CONNECTED", timeout=30_000)
+        settled(page)
+        page.wait_for_timeout(500)  # what it says by then, it goes on saying
+        assert page.get_by_label("Page", exact=True).input_value() == "2"
+        assert "page=2" in page.url
         running.send_signal(signal.SIGINT)  # Ctrl-C ends it, at once and quietly
         assert running.wait(20) == 0
     told = (tmp_path / "again").read_text().splitlines()

@@ -136,6 +136,8 @@ def test_a_file_that_has_to_be_mended_is_one_line_in_place_of_the_page(catalog: 
     (line,) = (text for text in texts(run(at)).splitlines() if "cal.json" in text)
     assert line.startswith("⚠ cal.json: ")
     assert line.endswith("mend it or remove it")
+    at.session_state["renewed"] = True  # what the component's button sets
+    assert line in texts(run(at))
 
 
 def test_orders_hold_against_numpy(desk: Desk) -> None:

@@ -275,7 +275,7 @@ class Bulk {
   closed() {
     if (this.changed) {
       this.review.selection.clear();
-      this.review.send("turn", this.review.page);
+      this.review.fetchPage(this.review.page);
     }
     this.changed = this.isAsked = false;
     this.dialog.replaceChildren();

@@ -24,9 +24,7 @@ class Editions {
   show(latest) {
     const { edition } = this.review.data;
     const text = edition && edition !== latest ? "New results: the catalog was replaced. This queue stays until it is renewed." : "";
-    if (this.note.textContent === text) return;
-    this.note.textContent = text;
-    this.review.fit();
+    if (this.note.textContent !== text) this.note.textContent = text;
   }
 
   stop() {

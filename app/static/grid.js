@@ -53,6 +53,8 @@ class Review {
     this.cursor = 0;
     this.waiting = false; // for another page: keys wait too, they must not decide the old one's samples
     this.backwards = false; // the page before was turned to: its last sample comes next
+    this.above = new ResizeObserver(() => this.fit());
+    for (let node = this.work; (node = node.previousElementSibling);) this.above.observe(node);
     this.parts = PARTS.map((make) => make(this));
   }
 
@@ -77,12 +79,15 @@ class Review {
     const found = `${data.state} ${data.query}`;
     const isSame = found === this.found; // the rows may be others: found anew, or another page
     this.found = found;
+    const isResumed = isSame && this.session && this.session !== data.session; // the server was started again
+    this.session = data.session;
     const isNew = ids !== this.ids;
     const isFirst = this.ids === undefined;
     this.cards = data.cards;
     this.page = data.page;
     this.marks = new Map(data.cards.map((card) => [card.id, markOf(card.mine)]));
     for (const entry of this.outbox.entries) this.overlay(entry);
+    if (this.waiting) this.say("");
     this.waiting = false;
     this.pager.show(data.page, data.pages);
     const isStep = this.address.arrived(data.page);
@@ -90,7 +95,7 @@ class Review {
       this.ids = ids;
       this.reveal.hide();
       this.work.hidden = !this.cards.length;
-      this.fit(); // before the cells change: they would be laid out twice
+      this.fit(); // what is above the screen may have changed with its rows
       this.cells.build(this.cards, this.marks);
       this.selection.clear();
       this.begun(isFirst || isStep ? this.address.item : isSame ? shown : null);
@@ -102,6 +107,9 @@ class Review {
     this.tell("take", data, isNew);
     this.count(data.seen);
     this.outbox.use(data.token);
+    const { wanted } = this;
+    this.wanted = data.page;
+    if (isResumed && wanted > 1 && wanted !== data.page) this.turnTo(wanted);
   }
 
   // Another page of cards is there: the cursor goes to the one with this id, or to where reading
@@ -123,7 +131,7 @@ class Review {
     return Math.max(0, this.cards.findIndex((card) => this.isOpen(card)));
   }
 
-  // Cells and pane end where the window does; other pages have more above them.
+  // Cells and pane end where the window does, whatever is above them.
   fit() {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const above = Math.round(this.work.getBoundingClientRect().top + scrolled);
@@ -178,7 +186,7 @@ class Review {
     const { card } = this;
     if (card.id !== this.reveal.id) this.reveal.hide();
     this.cells.select(this.cursor);
-    if (this.ending.hide()) this.fit();
+    this.ending.hide();
     this.place();
     this.pane.show(card);
     this.deciding.begun();
@@ -209,7 +217,13 @@ class Review {
     this.reveal.hide();
     this.waiting = true;
     this.say("Turning the page");
-    this.send("turn", page);
+    this.fetchPage(page);
+  }
+
+  // A page as it is by now, of these rows: where others are on their way it is not of those.
+  fetchPage(page) {
+    this.wanted = page;
+    this.send("turn", { set: this.data.set, page });
   }
 
   // The same rows found anew, from the first page.
@@ -223,7 +237,6 @@ class Review {
   end() {
     const open = this.cards.filter((card) => this.isOpen(card));
     this.ending.end(open.length, () => this.select(this.cards.indexOf(open[0])));
-    this.fit();
     this.place();
   }
 
@@ -285,12 +298,15 @@ class Review {
   // no longer than usual is not told: it would be painted twice for every key.
   pending(count, why) {
     this.grid.dataset.pending = String(count);
-    const tell = () => {
-      this.bar.unsent.textContent = count ? `${count} not stored yet${why ? `: ${why}` : ""}` : "";
-    };
+    this.unsent = count ? `${count} not stored yet${why ? `: ${why}` : ""}` : "";
+    if (count && !why) this.late ??= setTimeout(() => this.tellUnsent(), LATE_MS);
+    else this.tellUnsent();
+  }
+
+  tellUnsent() {
     clearTimeout(this.late);
-    if (count && !why) this.late = setTimeout(tell, LATE_MS);
-    else tell();
+    this.late = null;
+    this.bar.unsent.textContent = this.unsent;
   }
 
   count(seen = this.lastSeen) {
@@ -309,6 +325,7 @@ class Review {
   }
 
   gone() {
+    this.above.disconnect();
     this.reveal.stop();
     this.outbox?.stop();
     this.address.stop();

@@ -17,7 +17,7 @@ from app.visit import Visit
 from audit.reader import Spec
 
 PLACES = "places"  # (Spec, state) -> page
-RENEWED = "renewed"  # set where rows were found anew: all else is drawn again too
+RENEWED = "renewed"  # set where rows are to be found anew
 ANEW = "anew"  # set where what is asked for has changed: it begins at page 1
 _DIGITS_MOST = 9
 
@@ -32,13 +32,12 @@ def show_listing(here: Visit, spec: Spec, state: str, empty: str, *, ruling: boo
     ruling        whether what is decided settles what was said before
     """
     if st.session_state.pop(RENEWED, False):
+        here.desk.assignments.renew(here, spec, state)
         st.rerun()  # the fields beside may know more by now
-    page = _place(spec, state)
-    given = here.desk.assignments.page(here, spec, state, page)
+    given = here.desk.assignments.page(here, spec, state, _place(spec, state))
     show_grid(
         here, given, spec, state, empty=empty,
-        turned=partial(_turned, spec, state), renewed=partial(_renewed, here, spec, state),
-        ruling=ruling,
+        turned=partial(_turned, spec, state, given.results.name), renewed=_renewed, ruling=ruling,
     )  # fmt: skip
 
 
@@ -48,30 +47,25 @@ def to_first_page() -> None:
 
 
 def _place(spec: Spec, state: str) -> int:
-    """The page to show: the one turned to, else where this was left, else what the address says.
-
-    The address counts only when the session begins: Streamlit sends it as it was when a filter
-    last changed.
-    """
-    places = st.session_state.get(PLACES)
-    if places is None:
-        places = st.session_state[PLACES] = {}
-        asked = str(st.query_params.get("page", ""))
-        if asked.isdecimal() and asked.isascii() and len(asked) <= _DIGITS_MOST:
-            places[spec, state] = int(asked)
-    if st.session_state.get(ANEW):
+    """The page to show: the one turned to, else where this was left, else what the address says."""
+    places = st.session_state.setdefault(PLACES, {})
+    if st.session_state.pop(ANEW, False):
         places[spec, state] = 1
-        st.session_state[ANEW] = False
-    return int(places.get((spec, state), 1))
+    elif (spec, state) not in places:
+        asked = str(st.query_params.get("page", ""))
+        known = asked.isdecimal() and asked.isascii() and len(asked) <= _DIGITS_MOST
+        places[spec, state] = int(asked) if known else 1
+    return int(places[spec, state])
 
 
-def _turned(spec: Spec, state: str) -> None:
-    page = st.session_state["grid"].get("turn")
-    if type(page) is int and page >= 1:
-        st.session_state[PLACES][spec, state] = page
+def _turned(spec: Spec, state: str, shown: str) -> None:
+    """Another page is wanted; not of these rows where the browser has yet to show them."""
+    asked = st.session_state["grid"].get("turn")
+    match asked:
+        case {"set": str(name), "page": int(page)} if name == shown and page >= 1:
+            st.session_state[PLACES][spec, state] = page
 
 
-def _renewed(here: Visit, spec: Spec, state: str) -> None:
-    here.desk.assignments.renew(here, spec, state)
+def _renewed() -> None:
     st.session_state[RENEWED] = True
     to_first_page()
