@@ -45,8 +45,8 @@ def show_grid(
 
     spec, state   that the page is of
     empty         what to say where there is nothing on it
-    turned        called when another page is wanted: `st.session_state["grid"]["turn"]`, {"set": name
-                  of the result set that the browser shows, "page": 1-based}
+    turned        called when another page is wanted: `st.session_state["grid"]["turn"]` has "page",
+                  1-based, and "set", the name of the result set that the browser shows
     renewed       called when the rows are to be found anew
     ruling        whether what is decided settles what was said before
     """
