@@ -48,11 +48,14 @@ def helps() -> dict[str, dict[str, str]]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long the promises of the review screen took: four minutes on two cores at most."""
     promised = whole = 0.0
+    files = {file for file, _ in holders()}  # what is set up in them counts for all their tests
     for report in (each for found in terminalreporter.stats.values() for each in found):
         if isinstance(report, pytest.TestReport):
-            file, *_, name = report.nodeid.partition("[")[0].split("::")
-            promised += report.duration * ((Path(file).name, name) in holders())
-            whole += report.duration * ("/test_review_" in file)
+            path, *_, name = report.nodeid.partition("[")[0].split("::")
+            file = Path(path).name
+            is_held = file in files if report.when != "call" else (file, name) in holders()
+            promised += report.duration * is_held
+            whole += report.duration * file.startswith("test_review_")
     if whole > 30:
         terminalreporter.write_line(
             f"review screen: its {len(PROMISES)} promises took {promised:.0f} s of 240 s, "

@@ -11,14 +11,12 @@ import streamlit as st
 
 from app.addresses import LABELS
 from app.counted import counted
-from app.faults import short
-from app.notes import problem
+from app.notes import in_one_line
 from app.results import STATES
 from app.views.fields import begin, choice, not_covered, several, types
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from audit import surveys
-from audit.errors import UsageError
 from audit.reader import ORDERS, SCOPES, Spec
 from audit.specs import LONGEST, NAMES
 from audit.taxonomy import LEVELS, TYPES
@@ -28,16 +26,13 @@ MORE = frozenset(("concept", "low", "high", "words", "shard"))
 """Fields that are folded away until one of them says something."""
 
 
+@in_one_line()
 def queue_page() -> None:
     """Draw the page."""
     here = visit()
     begin("review")
-    try:
-        with st.sidebar:
-            spec, state = _filters(here)
-    except UsageError as error:
-        problem(short(error))
-        return
+    with st.sidebar:
+        spec, state = _filters(here)
     show_listing(here, spec, state, _meaning(here, spec, state))
 
 

@@ -11,15 +11,14 @@ from typing import Any
 import streamlit as st
 
 from app.addresses import BROUGHT, BY, LABELS
-from app.faults import short
-from app.notes import problem
+from app.notes import in_one_line
 from app.results import STATES
 from app.views.fields import begin, choice, several, types
 from app.views.listing import show_listing, to_first_page
 from app.visit import Visit, visit
 from app.ways import LARGEST
 from audit.columns import SCHEMA
-from audit.errors import ShardwardenError, UsageError
+from audit.errors import UsageError
 from audit.reader import ORDERS, SCOPES, Spec
 from audit.specs import LONGEST, NAMES, RANKED
 from audit.taxonomy import LEVELS, TYPES
@@ -37,6 +36,7 @@ Asked = dict[str, Any] | None
 """Fields of a Spec; None: nothing is asked for yet."""
 
 
+@in_one_line()
 def search_page() -> None:
     """Draw the page."""
     here = visit()
@@ -44,12 +44,8 @@ def search_page() -> None:
     by = _way()
     with st.sidebar:
         narrow, state = _narrow(here, by)
-    try:
-        asked = _ASKED.get(by, _brought)(here)
-        spec = None if asked is None else Spec(**asked, **narrow)
-    except ShardwardenError as error:
-        problem(short(error))
-        return
+    asked = _ASKED.get(by, _brought)(here)
+    spec = None if asked is None else Spec(**asked, **narrow)
     if spec is None:
         st.text(_BEGIN[by])
         return
